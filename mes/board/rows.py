@@ -1,0 +1,200 @@
+"""What the board asks the database: a constant number of queries, each on an index or on a small table.
+
+Counting ten thousand units must not fetch them: states are counted on the index of (order, state), and only what is on
+a bench, between two steps or held is looked at row by row. The statements are built once, on tables and not on mapped
+classes: fifty boards wait for the answer of each, and building took longer than asking.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, Table, bindparam, case, func, select
+from sqlalchemy.orm import Session
+
+from mes.board.model import DeviceFault
+from mes.db import tables as t
+from mes.db.base import Base
+from mes.domain.route import Plan
+from mes.ledger import last_position
+from mes.world import PLANS
+
+OPEN_ORDERS: Final = ("released", "in_work", "on_hold")
+OPEN_NCS: Final = ("open", "in_treatment")
+PlanOf = Callable[[int], Plan]
+
+
+@dataclass(slots=True)
+class OrderRows:
+    """What is read of some orders; (order, step) → units that wait free, (good, scrap) pieces counted."""
+
+    orders: Sequence[Any]
+    plan_of: PlanOf
+    states: dict[str, dict[str, int]]
+    waiting: dict[tuple[str, str], int]
+    tallies: dict[tuple[str, str], tuple[int, int]]
+    ncs: Sequence[Any]
+
+
+@dataclass(slots=True)
+class Rows:
+    """One look at the whole floor; dictionaries are by station."""
+
+    cursor: int
+    work: OrderRows
+    stations: dict[str, Any]
+    presence: dict[str, Any]
+    faults: dict[str, list[DeviceFault]]
+    units: Sequence[Any]
+    visits: Sequence[Any]
+
+    def station_args(self, station: str) -> Mapping[str, Any]:
+        """The arguments of a station's last answer."""
+        row = self.stations.get(station)
+        found: Mapping[str, Any] = json.loads(row.args) if row is not None else {}
+        return found
+
+
+def read(session: Session, plan: Plan, *, day_start: str, steps: Collection[str]) -> Rows:
+    """Look once.
+
+    Args:
+        plan: the latest one; it serves for orders whose own revision is gone.
+        day_start: UTC text of the local midnight.
+        steps: ids of the steps whose visits count for the yield of the day.
+    """
+    # The first statement takes the snapshot: what follows is never older than this position.
+    cursor = last_position(session)
+    db = session.connection()
+    stations = [s.id for s in plan.stations]
+    return Rows(
+        cursor=cursor,
+        work=_work(session, db, plan, db.execute(_ORDERS, {"states": OPEN_ORDERS}).all()),
+        stations={r.id: r for r in db.execute(_STATIONS)},
+        presence={r.station: r for r in db.execute(_PRESENCE)},
+        faults=_faults(db),
+        units=db.execute(_ON_BENCHES, {"stations": stations}).all(),
+        visits=db.execute(_VISITS, {"steps": sorted(steps), "day_start": day_start}).all(),
+    )
+
+
+def read_orders(session: Session, plan: Plan, orders: Collection[str]) -> OrderRows:
+    """Read these orders, and where their pieces are."""
+    db = session.connection()
+    return _work(session, db, plan, db.execute(_SOME_ORDERS, {"orders": list(orders)}).all())
+
+
+def _work(session: Session, db: Connection, plan: Plan, orders: Sequence[Any]) -> OrderRows:
+    some = {"orders": [row.id for row in orders]}
+    states: dict[str, dict[str, int]] = {}
+    for order, state, count in db.execute(_STATES, some):
+        states.setdefault(order, {})[state] = count
+    return OrderRows(
+        orders=orders,
+        plan_of=_plans(session, db, {row.revision for row in orders}, plan),
+        states=states,
+        waiting={(order, step): count for order, step, count in db.execute(_WAITING, some)},
+        tallies={(order, step): (int(g), int(a - g)) for order, step, g, a in db.execute(_TALLIES, some)},
+        ncs=db.execute(_NONCONFORMITIES).all(),
+    )
+
+
+def _faults(db: Connection) -> dict[str, list[DeviceFault]]:
+    out: dict[str, list[DeviceFault]] = {}
+    for row in db.execute(_FAULTS):
+        out.setdefault(row.station, []).append(DeviceFault(*row))
+    return out
+
+
+def _plans(session: Session, db: Connection, revisions: Collection[int], latest: Plan) -> PlanOf:
+    """Revision → its plan, decoded once a process; a running order keeps the plan that it was released with."""
+    hashes = {r.revision: r.hash for r in db.execute(_PLANS, {"revisions": sorted(revisions)})}
+
+    def plan_of(revision: int) -> Plan:
+        if revision not in hashes:
+            return latest
+
+        def content() -> str:
+            return session.scalars(select(t.PlanRevision.content).where(t.PlanRevision.revision == revision)).one()
+
+        return PLANS.plan(revision, hashes[revision], content)
+
+    return plan_of
+
+
+# --- the statements ---------------------------------------------------------------------------------------------------
+
+
+def _table(mapped: type[Base]) -> Table:
+    table = mapped.__table__
+    assert isinstance(table, Table)
+    return table
+
+
+def _many(name: str) -> Any:
+    return bindparam(name, expanding=True)
+
+
+_o, _u, _n = _table(t.WorkOrder).c, _table(t.UnitRow).c, _table(t.Nonconformity).c
+_f, _p, _y, _v = _table(t.Fault).c, _table(t.PlanRevision).c, _table(t.Tally).c, _table(t.Visit).c
+
+_STATIONS: Final = select(_table(t.StationRow))
+_PRESENCE: Final = select(_table(t.Presence))
+_FAULTS: Final = (
+    select(_f.station, _f.device, _f.fault, _f.since).where(_f.cleared.is_(False)).order_by(_f.since, _f.device)
+)
+_ORDER: Final = select(_o.id, _o.product, _o.quantity, _o.state, _o.revision, _o.due)
+_ORDERS: Final = _ORDER.where(_o.state.in_(_many("states")))
+_SOME_ORDERS: Final = _ORDER.where(_o.id.in_(_many("orders")))
+_PLANS: Final = select(_p.revision, _p.hash).where(_p.revision.in_(_many("revisions")))
+
+_ON_BENCHES: Final = (
+    select(_u.serial, _u.order, _u.product, _u.step, _u.station, _u.since)
+    .where(_u.station.in_(_many("stations")), _u.state == "in_work")
+    .order_by(_u.since, _u.serial)
+)
+_STATES: Final = (
+    select(_u.order, _u.state, func.count()).where(_u.order.in_(_many("orders"))).group_by(_u.order, _u.state)
+)
+_WAITING: Final = (
+    select(_u.order, _u.step, func.count())
+    .where(_u.order.in_(_many("orders")), _u.state == "waiting", _u.nc.is_(None))
+    .group_by(_u.order, _u.step)
+)
+_TALLIES: Final = (
+    select(
+        _y.order,
+        _y.step,
+        func.sum(case((_y.defect == "", _y.quantity), else_=0)),
+        func.sum(_y.quantity),
+    )
+    .where(_y.order.in_(_many("orders")))
+    .group_by(_y.order, _y.step)
+)
+
+# The open ones, undecided before decided, the oldest first; with the state of the unit that each still blocks.
+_NONCONFORMITIES: Final = (
+    select(
+        _n.id, _n.unit, _n.order, _n.product, _n.step, _n.station, _n.cause, _n.defect, _n.detail, _n.state,
+        _n.opened_at, _u.state.label("unit_state"),
+    )
+    .select_from(_table(t.Nonconformity).outerjoin(_table(t.UnitRow), (_u.serial == _n.unit) & (_u.nc == _n.id)))
+    .where(_n.state.in_(OPEN_NCS))
+    .order_by(case((_n.state == "open", 0), else_=1), _n.opened_at, _n.id)
+)  # fmt: skip
+
+# For each product and step: first visits that ended today, the good ones of them, and all passes.
+_VISITS: Final = (
+    select(
+        _v.product,
+        _v.step,
+        func.sum(case((_v.visit == 1, 1), else_=0)).label("total"),
+        func.sum(case(((_v.visit == 1) & (_v.result == "passed") & (_v.failures == 0), 1), else_=0)).label("good"),
+        func.sum(case((_v.result == "passed", 1), else_=0)).label("passed"),
+    )
+    .where(_v.step.in_(_many("steps")), _v.ended_at >= bindparam("day_start"))
+    .group_by(_v.product, _v.step)
+)

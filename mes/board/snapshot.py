@@ -1,0 +1,201 @@
+"""The board at a moment: rows in, frozen values out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, time, tzinfo
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from mes.board import rows as looked
+from mes.board.model import Board, Line, Link, Nonconformity, StepYield, Tile
+from mes.board.network import links
+from mes.board.orders import progress_of, untranslated
+from mes.board.rows import Rows
+from mes.board.tiles import Count, Here, InWork, attention, tile
+from mes.db.base import utc_text
+from mes.domain.route import Plan, Shift, Station, Step
+from mes.ledger import last_position
+
+_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def snapshot(session: Session, plan: Plan | None, *, now: datetime, seen: Mapping[str, datetime], tz: tzinfo) -> Board:
+    """Read the board.
+
+    Args:
+        session: a reading session in a transaction of its own.
+        plan: the latest published plan, None before the first.
+        now: the server's time.
+        seen: station id → when it last spoke to this process.
+        tz: the plant's time zone: where its day begins.
+    """
+    if plan is None:
+        return Board(cursor=last_position(session), now=utc_text(now), planned=False)
+    local = now.astimezone(tz)
+    day_start = utc_text(datetime.combine(local.date(), time.min, tz))
+    steps = {s.id for p in plan.products for s in p.steps}
+    rows = looked.read(session, plan, day_start=day_start, steps=steps)
+    tiles = _tiles(rows, plan, now, seen)
+    return Board(
+        cursor=rows.cursor,
+        now=utc_text(now),
+        planned=True,
+        site=plan.plant.site,
+        shift=_shift(plan.plant.shifts, local),
+        finished_today=_finished(rows, plan),
+        lines=_lines(rows, plan, tiles),
+        orders=progress_of(rows.work, local.date()),
+        nonconformities=tuple(_nonconformity(row, plan) for row in rows.work.ncs),
+        yields=_yields(rows, plan),
+        attention=attention(list(tiles.values())),
+    )
+
+
+# --- stations ---------------------------------------------------------------------------------------------------------
+
+
+def _tiles(rows: Rows, plan: Plan, now: datetime, seen: Mapping[str, datetime]) -> dict[str, Tile]:
+    here = links(rows.presence, seen, now)
+    orders = {o.id: o for o in rows.work.orders}
+    benches: dict[str, list[InWork]] = {}
+    for unit in rows.units:
+        order = orders.get(unit.order)
+        product = (rows.work.plan_of(order.revision) if order else plan).product(unit.product)
+        step = product.step(unit.step) if product else None
+        benches.setdefault(unit.station, []).append(InWork(unit.serial, step, unit.since))
+    waiting, to_start = _before(rows, plan)
+    undecided = {n.id for n in rows.work.ncs if n.state == "open"}
+    return {
+        station.id: tile(
+            station,
+            Here(
+                row=rows.stations.get(station.id),
+                args=rows.station_args(station.id),
+                link=here.get(station.id, Link()),
+                faults=tuple(rows.faults.get(station.id, ())),
+                units=benches.get(station.id, ()),
+                count=_count(rows, station, orders),
+                waiting=waiting.get(station.id, 0),
+                to_start=to_start.get(station.id, 0),
+            ),
+            open_ncs=undecided,
+            now=now,
+        )
+        for station in plan.stations
+    }
+
+
+def _before(rows: Rows, plan: Plan) -> tuple[dict[str, int], dict[str, int]]:
+    """Station → units that wait before it, and units not yet begun whose first step it does."""
+    waiting: dict[str, int] = {}
+    to_start: dict[str, int] = {}
+    for order in rows.work.orders:
+        product = rows.work.plan_of(order.revision).product(order.product)
+        if product is None or order.state == "on_hold":
+            continue
+        for step in product.steps:
+            for station in step.stations:
+                waiting[station] = waiting.get(station, 0) + rows.work.waiting.get((order.id, step.id), 0)
+        reserved = rows.work.states.get(order.id, {}).get("reserved", 0)
+        for station in product.steps[0].stations:
+            to_start[station] = to_start.get(station, 0) + reserved
+    return waiting, to_start
+
+
+def _count(rows: Rows, station: Station, orders: Mapping[str, Any]) -> Count | None:
+    """What the order that the station spoke of last has counted here; None when it did not speak of a lot order."""
+    row = rows.stations.get(station.id)
+    order = orders.get(row.unit) if row is not None and row.unit else None
+    product = rows.work.plan_of(order.revision).product(order.product) if order else None
+    if order is None or product is None or product.tracking != "lot":
+        return None
+    step = next((s for s in product.steps if station.id in s.stations), None)
+    if step is None:
+        return None
+    good, scrap = rows.work.tallies.get((order.id, step.id), (0, 0))
+    return Count(step, good, scrap)
+
+
+def _lines(rows: Rows, plan: Plan, tiles: Mapping[str, Tile]) -> tuple[Line, ...]:
+    line_of = {s.id: s.line for s in plan.stations}
+    in_work: dict[str, int] = {}
+    for unit in rows.units:
+        in_work[line_of[unit.station]] = in_work.get(line_of[unit.station], 0) + 1
+    for order in rows.work.orders:
+        product = rows.work.plan_of(order.revision).product(order.product)
+        for step in product.steps if product else ():
+            line = line_of.get(step.stations[0], "")
+            in_work[line] = in_work.get(line, 0) + rows.work.waiting.get((order.id, step.id), 0)
+    held: dict[str, int] = {}
+    for nc in rows.work.ncs:
+        if nc.unit_state is not None and nc.unit_state != "scrapped":
+            line = line_of.get(nc.station or "", "")
+            held[line] = held.get(line, 0) + 1
+    return tuple(
+        Line(
+            line.id,
+            line.name,
+            tuple(tiles[s.id] for s in sorted(plan.stations, key=lambda s: s.place) if s.line == line.id),
+            in_work.get(line.id, 0),
+            held.get(line.id, 0),
+        )
+        for line in plan.plant.lines
+        if any(s.line == line.id for s in plan.stations)
+    )
+
+
+# --- quality ----------------------------------------------------------------------------------------------------------
+
+
+def _nonconformity(row: Any, plan: Plan) -> Nonconformity:
+    product = plan.product(row.product)
+    step = product.step(row.step) if product else None
+    detail = json.loads(row.detail)
+    label = detail.get("test")
+    if row.defect:
+        defect = plan.defect(row.defect)
+        label = defect.name.model_dump() if defect else {"fr": row.defect, "en": row.defect}
+    return Nonconformity(
+        id=row.id,
+        unit=row.unit,
+        order=row.order,
+        station=row.station,
+        step=step.name if step else untranslated(row.step),
+        cause=row.cause,
+        label=label if isinstance(label, dict) else None,
+        state=row.state,
+        opened_at=row.opened_at,
+    )
+
+
+def _yields(rows: Rows, plan: Plan) -> tuple[StepYield, ...]:
+    """The steps of the day, the one with the most failures first; of two alike in the order of the route."""
+    found: list[tuple[int, int, int, StepYield]] = []
+    for i, product in enumerate(plan.products):
+        for row in rows.visits:
+            step: Step | None = product.step(row.step) if row.product == product.id else None
+            if step is None or not row.total:
+                continue
+            value = StepYield(product.id, product.name, step.id, step.name, int(row.good), int(row.total))
+            found.append((value.good - value.total, i, product.place(step.id), value))
+    return tuple(value for *_, value in sorted(found, key=lambda f: f[:3]))
+
+
+def _finished(rows: Rows, plan: Plan) -> int:
+    last = {(p.id, p.steps[-1].id) for p in plan.products}
+    return sum(int(row.passed) for row in rows.visits if (row.product, row.step) in last)
+
+
+def _shift(shifts: Sequence[Shift], local: datetime) -> Shift | None:
+    """The shift that works now, None outside all of them; one that ends after midnight belongs to the day it began."""
+    clock, day = f"{local:%H:%M}", local.weekday()
+    for shift in shifts:
+        over_midnight = shift.end <= shift.start
+        if _DAYS[day] in shift.days and shift.start <= clock and (over_midnight or clock < shift.end):
+            return shift
+        if over_midnight and clock < shift.end and _DAYS[day - 1] in shift.days:
+            return shift
+    return None

@@ -1,0 +1,150 @@
+"""`mes …`: finds the command, imports only what it needs, and turns errors into a sentence that says what to do next.
+
+Commands of the server are named here by module, so that a bench PC without SQLAlchemy still runs `mes station`;
+commands of `web` and `stations` come from entry points, because this package knows neither.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from importlib.metadata import entry_points
+from typing import Any, Final
+
+import click
+
+from mes.i18n import N_, _
+
+BUILT_IN: Final[dict[str, str]] = {
+    "plan": "mes.commands_plan:plan",
+    "order": "mes.commands_office:order",
+    "nc": "mes.commands_office:nc",
+    "lot": "mes.commands_office:lot",
+    "ledger": "mes.commands_ledger:ledger_group",
+    "requeue": "mes.commands_ledger:requeue",
+    "db": "mes.commands_ledger:db",
+    "doctor": "mes.commands_doctor:doctor",
+    "load": "mes.load:load",
+}
+MORE: Final[dict[str, dict[str, str]]] = {
+    # Sub-commands that a group gains when the server's packages are there.
+    "plan": {"publish": "mes.commands_office:publish"},
+    "station": {"add": "mes.commands_office:station_add", "revoke": "mes.commands_office:station_revoke"},
+}
+EXTRAS: Final[dict[str, str]] = {
+    "sqlalchemy": "server",
+    "alembic": "server",
+    "gunicorn": "server",
+    "flask_socketio": "server",
+    "serial": "station",
+    "waitress": "station",
+    "urllib3": "station",
+}
+SUMMARIES: Final[dict[str, str]] = {
+    # Written here, so that `mes --help` need not import everything.
+    "plan": N_("The plan: check it, publish it."),
+    "order": N_("Work orders: create, release, hold, resume, close, cancel."),
+    "nc": N_("Nonconformities: see them, decide them."),
+    "lot": N_("Component lots: hold, release."),
+    "ledger": N_("The ledger: verify it, list it."),
+    "requeue": N_("Try quarantined events again."),
+    "db": N_("The database: make it, migrate it."),
+    "doctor": N_("Does the server answer, is the database sound?"),
+    "load": N_("Measure a server on this machine."),
+    "station": N_("A bench PC: run it, enrol it, shut it out."),
+    "serve": N_("Run the server."),
+    "demo": N_("A server, simulated benches and the board."),
+}
+NO_EXTRA: Final = N_(
+    "This command needs packages that are not installed (%(missing)s). "
+    "Install them: pip install 'atelier-mes[%(extra)s]'"
+)
+
+
+class Commands(click.Group):
+    """The top of `mes`: commands are imported when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command's name."""
+        return sorted({*BUILT_IN, *MORE, *(e.name for e in entry_points(group="mes.commands"))})
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing one of them."""
+        with formatter.section(_("Commands")):
+            formatter.write_dl([(name, _(SUMMARIES.get(name, ""))) for name in self.list_commands(ctx)])
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """The command of that name, imported now."""
+        if name not in self.list_commands(ctx):
+            return None
+        try:
+            return _load(name)
+        except ModuleNotFoundError as error:
+            missing = (error.name or "").partition(".")[0]
+            if missing not in EXTRAS:
+                raise
+            text = _(NO_EXTRA, missing=missing, extra=EXTRAS[missing])
+            return click.Command(name, callback=lambda *a, **k: _fail(text), help=text, context_settings=_ANYTHING)
+
+
+class Wider(click.Group):
+    """A group with sub-commands of another module, imported when they are used: a bench PC is spared the server's."""
+
+    def __init__(self, group: click.Group, more: dict[str, str]) -> None:
+        super().__init__(group.name, commands=group.commands, help=group.help, callback=group.callback)
+        self._more = more
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The group's own, and the others that can be imported here."""
+        return sorted({*self.commands, *self._more})
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """The group's own command, or the other one, imported now; None where its packages are missing."""
+        if name in self.commands or name not in self._more:
+            return self.commands.get(name)
+        try:
+            found: click.Command = _imported(self._more[name])
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] not in EXTRAS:
+                raise
+            return None
+        return found
+
+
+_ANYTHING: Final[dict[str, Any]] = {"ignore_unknown_options": True, "allow_extra_args": True}
+
+
+def _fail(text: str) -> None:
+    raise click.ClickException(text)
+
+
+def _load(name: str) -> click.Command:
+    found = next((e for e in entry_points(group="mes.commands") if e.name == name), None)
+    command: click.Command
+    if name in BUILT_IN:
+        command = _imported(BUILT_IN[name])
+    elif found is not None:
+        command = found.load()
+    else:
+        command = click.Group(name)
+    return Wider(command, MORE[name]) if name in MORE and isinstance(command, click.Group) else command
+
+
+def _imported(where: str) -> Any:
+    module, _sep, attribute = where.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="atelier-mes", prog_name="mes")
+def main() -> None:
+    """Atelier: the manufacturing execution system of a small workshop."""
+
+
+def run() -> None:
+    """For `python -m mes.cli`: the same as the `mes` command."""
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    run()

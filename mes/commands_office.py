@@ -1,0 +1,260 @@
+"""The office at the command line: `mes plan publish`, `mes order`, `mes nc`, `mes lot`, `mes station add|revoke`."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy import select
+
+from mes import enrolment, orders, quality, wire
+from mes import plan as plans
+from mes.db.session import reading, writing
+from mes.db.tables import Nonconformity, PlanRevision, UnitRow, WorkOrder
+from mes.domain.reasons import sentence
+from mes.fold_office import ORDER_STATES
+from mes.i18n import _, system_language
+from mes.orders import Answer
+from mes.paths import default_config_dir
+from mes.setup import database_option, now, open_database, tell
+
+
+def publish_plan(session: Any, plan: plans.Plan, *, now: datetime, actor: str | None = None) -> Answer:
+    """Publish a plan as the next revision; the same content again is `plan_current` and changes nothing."""
+    content = plans.content(plan)
+    digest = plans.content_hash(content)
+    latest = session.execute(
+        select(PlanRevision.revision, PlanRevision.hash).order_by(PlanRevision.revision.desc()).limit(1)
+    ).first()
+    if latest is not None and latest.hash == digest:
+        return Answer(False, "plan_current", {"revision": latest.revision})
+    body = wire.PlanPublished(revision=(latest.revision if latest else 0) + 1, hash=digest, content=content)
+    return orders.request(session, "PlanPublished", body, now=now, actor=actor)
+
+
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
+@database_option
+def publish(folder: Path | None, database: str) -> None:
+    """Check the plan in FOLDER and publish it as a new revision."""
+    folder = folder or default_config_dir()
+    plan = plans.read_plan(folder)
+    if isinstance(plan, list):
+        for error in plan:
+            click.echo(str(error), err=True)
+        raise click.ClickException(_("The plan has %(count)s errors. Nothing was published.", count=len(plan)))
+    engine = open_database(database, create=True)
+    with writing(engine) as session:
+        answer = publish_plan(session, plan, now=now())
+    if answer.reason == "plan_current":
+        click.echo(_("Plan revision %(revision)s is already published; nothing has changed.", **dict(answer.args)))
+        return
+    tell(answer, _("Plan revision %(revision)s is published.", revision=answer.args.get("revision")))
+
+
+# --- orders -----------------------------------------------------------------------------------------------------------
+
+
+@click.group()
+def order() -> None:
+    """Create, release, hold, resume, close and cancel work orders."""
+
+
+@order.command("create")
+@click.argument("product")
+@click.argument("quantity", type=click.IntRange(1, 1_000_000))
+@click.option("--id", "order_id", help="Order number; the next of the plant's pattern when not given.")
+@click.option("--due", type=click.DateTime(["%Y-%m-%d"]), help="Due date, YYYY-MM-DD.")
+@click.option("--customer", default="")
+@click.option("--note", default="")
+@click.option("--release", "and_release", is_flag=True, help="Release it at once.")
+@database_option
+def order_create(
+    product: str,
+    quantity: int,
+    order_id: str | None,
+    due: datetime | None,
+    customer: str,
+    note: str,
+    and_release: bool,
+    database: str,
+) -> None:
+    """Plan QUANTITY pieces of PRODUCT."""
+    engine = open_database(database)
+    with writing(engine) as session:
+        at = now()
+        order_id = order_id or orders.next_order_id(session, _order_pattern(session), today=at.date())
+        due_on: date | None = due.date() if due else None
+        answer = orders.create(session, order_id, product, quantity, now=at, due=due_on, customer=customer, note=note)
+        if answer.done and and_release:
+            answer = orders.release(session, order_id, now=at)
+        if not answer.done:
+            session.rollback()
+    tell(answer, _("Order %(order)s: %(quantity)s × %(product)s.", order=order_id, quantity=quantity, product=product))
+
+
+def _order_pattern(session: Any) -> str:
+    content = session.scalars(select(PlanRevision.content).order_by(PlanRevision.revision.desc()).limit(1)).first()
+    return plans.from_content(json.loads(content)).plant.order_pattern if content else "OF-{yyyy}-{n:03}"
+
+
+def _order_verb(name: str, verb: Any, what: str, *, needs_why: bool = False) -> None:
+    def command(order_id: str, database: str, why: str = "") -> None:
+        engine = open_database(database)
+        with writing(engine) as session:
+            extra = {"why": why} if why or needs_why else {}
+            answer = verb(session, order_id, now=now(), **extra)
+        tell(answer, _("Order %(order)s: done.", order=order_id))
+
+    command.__doc__ = what
+    made = click.argument("order_id", metavar="ORDER")(database_option(command))
+    if name != "release":
+        made = click.option("--why", default="", required=needs_why, help="The reason, in a few words.")(made)
+    order.command(name)(made)
+
+
+_order_verb("release", orders.release, "Let the floor begin; serials are reserved.")
+_order_verb("hold", orders.hold, "Stop new units from entering.", needs_why=True)
+_order_verb("resume", orders.resume, "Let units enter again.")
+_order_verb("close", orders.close, "End an order whose units are all finished or scrapped.")
+_order_verb("cancel", orders.cancel, "Give up an order on which no work has begun.", needs_why=True)
+
+
+@order.command("list")
+@click.option("--json", "as_json", is_flag=True)
+@database_option
+def order_list(as_json: bool, database: str) -> None:
+    """List the orders, the newest first."""
+    engine = open_database(database)
+    with reading(engine) as session:
+        rows = session.scalars(select(WorkOrder).order_by(WorkOrder.created_at.desc(), WorkOrder.id.desc())).all()
+        if as_json:
+            names = ("id", "product", "quantity", "state", "revision", "open_units", "due", "customer")
+            click.echo(json.dumps([{n: getattr(r, n) for n in names} for r in rows], ensure_ascii=False))
+            return
+        for r in rows:
+            state = ORDER_STATES[r.state][system_language()]
+            click.echo(f"{r.id:16} {state:12} {r.quantity:>7} × {r.product:20} {r.due or ''}")
+        if not rows:
+            click.echo(_("There is no order yet. Run: mes order create PRODUCT QUANTITY --release"))
+
+
+@order.command("units")
+@click.argument("order_id", metavar="ORDER")
+@click.option("--json", "as_json", is_flag=True)
+@database_option
+def order_units(order_id: str, as_json: bool, database: str) -> None:
+    """List the units of ORDER and where they stand."""
+    engine = open_database(database)
+    with reading(engine) as session:
+        if session.get(WorkOrder, order_id) is None:
+            raise click.ClickException(" ".join(sentence("unknown_order", {"order": order_id}, system_language())))
+        rows = session.scalars(select(UnitRow).where(UnitRow.order == order_id).order_by(UnitRow.serial)).all()
+        if as_json:
+            names = ("serial", "state", "step", "station", "nc")
+            click.echo(json.dumps([{n: getattr(r, n) for n in names} for r in rows]))
+            return
+        for r in rows:
+            click.echo(f"{r.serial:24} {r.state:10} {r.step:16} {r.station or '':10} {r.nc or ''}")
+
+
+# --- nonconformities and lots -----------------------------------------------------------------------------------------
+
+
+@click.group()
+def nc() -> None:
+    """See nonconformities and decide them."""
+
+
+@nc.command("list")
+@click.option("--all", "everything", is_flag=True, help="Closed ones too.")
+@click.option("--json", "as_json", is_flag=True)
+@database_option
+def nc_list(everything: bool, as_json: bool, database: str) -> None:
+    """List the open nonconformities."""
+    engine = open_database(database)
+    with reading(engine) as session:
+        wanted = select(Nonconformity).order_by(Nonconformity.id)
+        if not everything:
+            wanted = wanted.where(Nonconformity.state != "closed")
+        rows = session.scalars(wanted).all()
+        if as_json:
+            names = ("id", "unit", "order", "step", "station", "cause", "defect", "state", "disposition", "opened_at")
+            click.echo(json.dumps([{n: getattr(r, n) for n in names} for r in rows], ensure_ascii=False))
+            return
+        for r in rows:
+            click.echo(f"{r.id}  {r.unit:20} {r.step:14} {r.cause:14} {r.state:14} {r.disposition or ''}")
+        if not rows:
+            click.echo(_("No nonconformity is open."))
+
+
+@nc.command("decide")
+@click.argument("nc_id", metavar="NC")
+@click.argument("disposition", type=click.Choice(["rework", "not_confirmed", "scrap"]))
+@click.option("--step", help="For rework: the step to go back to; the failed one when not given.")
+@click.option("--why", default="", help="The reason, in a few words.")
+@database_option
+def nc_decide(nc_id: str, disposition: Any, step: str | None, why: str, database: str) -> None:
+    """Decide what becomes of the unit that NC holds."""
+    engine = open_database(database)
+    with writing(engine) as session:
+        answer = quality.decide(session, nc_id, disposition, now=now(), step=step, why=why)
+    tell(answer, _("%(nc)s is decided: %(what)s.", nc=nc_id, what=disposition))
+
+
+@click.group()
+def lot() -> None:
+    """Hold and release component lots."""
+
+
+def _lot_verb(name: str, verb: Any, what: str) -> None:
+    def command(part: str, lot_id: str, why: str, database: str) -> None:
+        engine = open_database(database)
+        with writing(engine) as session:
+            answer = verb(session, part, lot_id, now=now(), why=why)
+        tell(answer, _("Lot %(lot)s of %(part)s: done.", lot=lot_id, part=part))
+
+    command.__doc__ = what
+    made = click.argument("part")(click.argument("lot_id", metavar="LOT")(database_option(command)))
+    lot.command(name)(click.option("--why", default="", required=name == "hold", help="The reason.")(made))
+
+
+_lot_verb("hold", quality.hold_lot, "Block a lot: the gate refuses it from now on.")
+_lot_verb("release", quality.release_lot, "Let a lot be used again.")
+
+
+# --- stations ---------------------------------------------------------------------------------------------------------
+
+
+@click.command()
+@click.argument("stations", nargs=-1, required=True, metavar="STATION...")
+@database_option
+def station_add(stations: tuple[str, ...], database: str) -> None:
+    """Print a one-time code for each STATION, which lets one PC in as it (15 minutes)."""
+    engine = open_database(database)
+    with writing(engine) as session:
+        codes = [enrolment.new_code(session, station, now=now()) for station in stations]
+        refused = next((c for c in codes if isinstance(c, Answer)), None)
+        if refused is not None:
+            session.rollback()
+            raise click.ClickException(refused.say(system_language()))
+    for code in codes:
+        click.echo(code)
+    click.echo(_("Within 15 minutes, type on each station's PC:"), err=True)
+    click.echo("  mes station enroll --code CODE FILE.toml", err=True)
+
+
+@click.command()
+@click.argument("station")
+@database_option
+def station_revoke(station: str, database: str) -> None:
+    """Shut STATION out: its tokens end at once."""
+    engine = open_database(database)
+    with writing(engine) as session:
+        count = enrolment.revoke(session, station, now=now())
+    if not count:
+        raise click.ClickException(_("Station %(station)s had no token.", station=station))
+    click.echo(_("Station %(station)s is shut out.", station=station))

@@ -1,0 +1,1 @@
+"""Tables, sessions and migrations: how the state and the ledger are kept. Knows no rule."""

@@ -1,0 +1,355 @@
+"""The tables: the ledger, the state that is folded from it, and what lies outside it (tokens, presence).
+
+`REPLAYED` names the state tables that `mes ledger verify` builds anew from the ledger and compares, row by row.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mes.db.base import Base, Hash, Id, Key, Long, Position, Utc, Word
+
+
+class Ledger(Base):
+    """What happened, once and for ever. Rows are only added; triggers refuse UPDATE and DELETE.
+
+    `source` is a station's stream, or `office` for what people do away from a bench. `hash` covers the row and the
+    previous hash of the same source. `status`: `recorded`, `quarantined` (not understood, kept as it came) or
+    `conflict` (another body under a known event id; `event_id` is then derived, the original stands in `args`).
+    """
+
+    __tablename__ = "ledger"
+    __table_args__ = (
+        UniqueConstraint("event_id"),
+        UniqueConstraint("source", "seq"),
+        CheckConstraint("status in ('recorded', 'quarantined', 'conflict')", name="status"),
+        CheckConstraint("verdict in ('accepted', 'refused', 'held') or verdict is null", name="verdict"),
+    )
+
+    n: Mapped[Position] = mapped_column(primary_key=True, autoincrement=False)
+    source: Mapped[Id]
+    seq: Mapped[Position]
+    event_id: Mapped[Id]
+    kind: Mapped[Word]
+    v: Mapped[int]
+    captured_at: Mapped[Utc]
+    received_at: Mapped[Utc]
+    mono_ms: Mapped[Position]
+    boot_id: Mapped[Id]
+    offset_ms: Mapped[Position | None]
+    operator: Mapped[Id | None]
+    asks: Mapped[bool]
+    station: Mapped[Id | None]
+    body: Mapped[Long]
+    sha256: Mapped[Hash]
+    status: Mapped[Word]
+    verdict: Mapped[Word | None]
+    reason: Mapped[Word]
+    args: Mapped[Long]
+    prev_hash: Mapped[Hash]
+    hash: Mapped[Hash]
+
+
+class Chain(Base):
+    """The head of each source's hash chain."""
+
+    __tablename__ = "chain"
+
+    source: Mapped[Key]
+    n: Mapped[Position]
+    seq: Mapped[Position]
+    hash: Mapped[Hash]
+
+
+class PlanRevision(Base):
+    """A published plan, whole. Never changed: a new content is a new revision."""
+
+    __tablename__ = "plan_revision"
+    __table_args__ = (UniqueConstraint("hash"),)
+
+    revision: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    hash: Mapped[Hash]
+    content: Mapped[Long]
+    published_at: Mapped[Utc]
+    n: Mapped[Position]
+
+
+class WorkOrder(Base):
+    """A quantity of one product to make, pinned at release to a plan revision."""
+
+    __tablename__ = "work_order"
+    __table_args__ = (Index(None, "state"),)
+
+    id: Mapped[Key]
+    product: Mapped[Id]
+    quantity: Mapped[int]
+    customer: Mapped[str] = mapped_column(String(120))
+    due: Mapped[str | None] = mapped_column(String(10))
+    note: Mapped[Long]
+    state: Mapped[Word]
+    revision: Mapped[int]
+    open_units: Mapped[int]
+    why: Mapped[Long]
+    created_at: Mapped[Utc]
+    released_at: Mapped[Utc | None]
+    ended_at: Mapped[Utc | None]
+    n: Mapped[Position]
+
+
+class UnitRow(Base):
+    """One serialised piece and where it stands. See `mes.domain.gate.Unit`."""
+
+    __tablename__ = "unit"
+    __table_args__ = (Index(None, "order", "state"), Index(None, "station", "state"), Index(None, "n"))
+
+    serial: Mapped[Key]
+    order: Mapped[Id]
+    product: Mapped[Id]
+    state: Mapped[Word]
+    step: Mapped[Id]
+    visits: Mapped[Long]
+    attempts: Mapped[int]
+    tested: Mapped[Word | None]
+    inspected: Mapped[Word | None]
+    station: Mapped[Id | None]
+    since: Mapped[Utc]
+    nc: Mapped[Id | None]
+    treating: Mapped[Id | None]
+    reverify: Mapped[Id | None]
+    n: Mapped[Position]
+
+
+class Visit(Base):
+    """One visit of a unit to a step: the row behind yields. `failures` counts judged failures within the visit."""
+
+    __tablename__ = "visit"
+    __table_args__ = (Index(None, "step", "ended_at"), Index(None, "station", "ended_at"))
+
+    unit: Mapped[Key]
+    step: Mapped[Key]
+    visit: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    station: Mapped[Id]
+    product: Mapped[Id]
+    started_at: Mapped[Utc]
+    ended_at: Mapped[Utc | None]
+    result: Mapped[Word | None]
+    failures: Mapped[int]
+    n: Mapped[Position]
+
+
+class Installation(Base):
+    """A component in a unit. The partial unique index decides that a serial is in one unit only; an installation that
+    contradicts another one is `disputed`, because it happened all the same."""
+
+    __tablename__ = "installation"
+    __table_args__ = (
+        Index(None, "unit"),
+        Index(None, "part", "lot"),
+        Index(
+            "uq_installation_part_serial",
+            "part",
+            "serial",
+            unique=True,
+            sqlite_where=text("serial is not null and removed_at is null and not disputed"),
+            postgresql_where=text("serial is not null and removed_at is null and not disputed"),
+        ),
+    )
+
+    id: Mapped[Key]
+    unit: Mapped[Id]
+    step: Mapped[Id]
+    part: Mapped[Id]
+    serial: Mapped[Id | None]
+    lot: Mapped[Id | None]
+    quantity: Mapped[int]
+    installed_at: Mapped[Utc]
+    removed_at: Mapped[Utc | None]
+    disputed: Mapped[bool]
+    n: Mapped[Position]
+
+
+class Tally(Base):
+    """What a step of a lot-tracked order has counted. `defect` is empty for the good ones."""
+
+    __tablename__ = "tally"
+
+    order: Mapped[Key]
+    step: Mapped[Key]
+    defect: Mapped[Key]
+    quantity: Mapped[int]
+    n: Mapped[Position]
+
+
+class Lot(Base):
+    """A component lot that somebody has held or released."""
+
+    __tablename__ = "lot"
+
+    part: Mapped[Key]
+    lot: Mapped[Key]
+    state: Mapped[Word]
+    why: Mapped[Long]
+    n: Mapped[Position]
+
+
+class Nonconformity(Base):
+    """A nonconformity of one unit (or none, when the unit is unknown) and what was decided."""
+
+    __tablename__ = "nonconformity"
+    __table_args__ = (Index(None, "state"), Index(None, "unit"))
+
+    id: Mapped[Key]
+    unit: Mapped[Id]
+    order: Mapped[Id]
+    product: Mapped[Id]
+    step: Mapped[Id]
+    station: Mapped[Id | None]
+    cause: Mapped[Word]
+    defect: Mapped[Id | None]
+    detail: Mapped[Long]
+    state: Mapped[Word]
+    disposition: Mapped[Word | None]
+    why: Mapped[Long]
+    event_id: Mapped[Id]
+    opened_at: Mapped[Utc]
+    decided_at: Mapped[Utc | None]
+    closed_at: Mapped[Utc | None]
+    n: Mapped[Position]
+
+
+class StationRow(Base):
+    """A station as its events tell: resource state, last verdict, call for help."""
+
+    __tablename__ = "station"
+
+    id: Mapped[Key]
+    state: Mapped[Word]
+    state_reason: Mapped[Word]
+    since: Mapped[Utc]
+    signed_in: Mapped[bool]
+    verdict: Mapped[Word | None]
+    reason: Mapped[Word]
+    args: Mapped[Long]
+    verdict_at: Mapped[Utc | None]
+    unit: Mapped[Id | None]
+    help_since: Mapped[Utc | None]
+    n: Mapped[Position]
+
+
+class Fault(Base):
+    """A device that does not work now."""
+
+    __tablename__ = "fault"
+
+    station: Mapped[Key]
+    device: Mapped[Key]
+    fault: Mapped[Id]
+    since: Mapped[Utc]
+    cleared: Mapped[bool]
+    n: Mapped[Position]
+
+
+class Quarantine(Base):
+    """An event that could not be understood, and the ledger position at which it was tried again with success."""
+
+    __tablename__ = "quarantine"
+
+    event_id: Mapped[Key]
+    ledger_n: Mapped[Position]
+    station: Mapped[Id | None]
+    kind: Mapped[Word]
+    why: Mapped[Long]
+    requeued_n: Mapped[Position | None]
+    n: Mapped[Position]
+
+
+class Counter(Base):
+    """The last number given: nonconformities of a year, serials of a pattern."""
+
+    __tablename__ = "counter"
+
+    name: Mapped[str] = mapped_column(String(120), primary_key=True)
+    value: Mapped[Position]
+    n: Mapped[Position]
+
+
+# --- outside the ledger -----------------------------------------------------------------------------------------------
+
+
+class Stream(Base):
+    """The life of one outbox: how far the server has it. Protocol state: duplicates after a fork move it, too."""
+
+    __tablename__ = "stream"
+
+    stream_id: Mapped[Key]
+    station: Mapped[Id]
+    hwm_seq: Mapped[Position]
+    hwm_event_id: Mapped[Id | None]
+    created_at: Mapped[Utc]
+
+
+class Presence(Base):
+    """What a station said of itself at its last hello."""
+
+    __tablename__ = "presence"
+
+    station: Mapped[Key]
+    stream_id: Mapped[Id]
+    agent: Mapped[Id]
+    machine_id: Mapped[str] = mapped_column(String(128))
+    seen_at: Mapped[Utc]
+    kept: Mapped[int]
+    offset_ms: Mapped[Position]
+    alarm: Mapped[Long]
+
+
+class Token(Base):
+    """A station's key to the door; only its hash is here."""
+
+    __tablename__ = "token"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    station: Mapped[Id]
+    machine_id: Mapped[str] = mapped_column(String(128))
+    created_at: Mapped[Utc]
+    revoked_at: Mapped[Utc | None]
+
+
+class EnrolCode(Base):
+    """A code that lets one station PC in, once, within 15 minutes, at the fifth try at the latest."""
+
+    __tablename__ = "enrol_code"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    station: Mapped[Id]
+    expires_at: Mapped[Utc]
+    used_at: Mapped[Utc | None]
+
+
+class Meta(Base):
+    """Facts of this database: its generation (renewed by a restore), its keys."""
+
+    __tablename__ = "meta"
+
+    key: Mapped[Key]
+    value: Mapped[Long]
+
+
+REPLAYED: Final[tuple[type[Base], ...]] = (
+    Chain,
+    PlanRevision,
+    WorkOrder,
+    UnitRow,
+    Visit,
+    Installation,
+    Tally,
+    Lot,
+    Nonconformity,
+    StationRow,
+    Fault,
+    Quarantine,
+    Counter,
+)

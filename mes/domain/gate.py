@@ -1,0 +1,279 @@
+"""The one gate: may this unit go on here, may this component go in, may this step be finished?
+
+Pure functions of frozen values; the same code runs on the server, which has the last word, and on a station without
+network, with what it was last told. Each answer is a verdict with one reason code; the order of the checks is the order
+in which a person would want to hear of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from mes.domain.route import Component, Plan, Product, Step
+
+UnitState = Literal["reserved", "waiting", "in_work", "done", "scrapped"]
+OrderState = Literal["planned", "released", "in_work", "on_hold", "completed", "closed", "cancelled"]
+
+OPEN_ORDERS: Final = frozenset({"released", "in_work"})
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the rules need of a work order."""
+
+    id: str
+    product: str
+    quantity: int
+    state: OrderState
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A component in a unit: which installation, which part, which number, how many, at which step.
+
+    An empty `step` is the step in question: one part may go in at two steps, and each wants its own.
+    """
+
+    id: str
+    part: str
+    serial: str | None
+    lot: str | None
+    quantity: int
+    step: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What the rules need of a unit.
+
+    `step` is where it is (`in_work`) or goes next (`reserved`, `waiting`). `visits` counts, for each step, how often
+    the unit has been sent there (2 and more: rework). `attempts` counts the test runs of this visit that gave a
+    judgement on the unit; `tested` and `inspected` are its last outcomes. `nc` is the nonconformity that blocks it;
+    `reverify` the step that has to be passed again before the nonconformity `treating` can be closed.
+    """
+
+    serial: str
+    order: str
+    product: str
+    state: UnitState
+    step: str
+    visits: Mapping[str, int] = field(default_factory=dict)
+    attempts: int = 0
+    tested: str | None = None
+    inspected: str | None = None
+    station: str | None = None
+    since: str = ""
+    nc: str | None = None
+    treating: str | None = None
+    reverify: str | None = None
+
+    @property
+    def visit(self) -> int:
+        """Which visit of the present step this is, 1 for the first."""
+        return self.visits.get(self.step, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The gate's answer: go on or not, why, and what the sentence needs."""
+
+    go: bool
+    reason: str
+    args: Mapping[str, Any] = field(default_factory=dict)
+
+
+def name_of_step(product: Product, step_id: str) -> Mapping[str, str] | str:
+    """The step's name in each language, or its id when the route does not know it."""
+    step = product.step(step_id)
+    return step.name.model_dump() if step else step_id
+
+
+def name_of_station(plan: Plan, station_id: str | None) -> Mapping[str, str] | str:
+    """The station's name in each language, or its id when the plan does not know it."""
+    station = plan.station(station_id) if station_id else None
+    return station.name.model_dump() if station else (station_id or "?")
+
+
+def order_open(order: Order | None, order_id: str) -> Answer | None:
+    """Why no work may be done for this order now; None when it may."""
+    if order is None:
+        return Answer(False, "unknown_order", {"order": order_id})
+    if order.state in OPEN_ORDERS:
+        return None
+    reason = {"planned": "order_not_released", "on_hold": "order_held"}.get(order.state, "order_closed")
+    return Answer(False, reason, {"order": order.id})
+
+
+def enter(
+    *,
+    serial: str,
+    unit: Unit | None,
+    order: Order | None,
+    plan: Plan,
+    station: str,
+    operator: str | None,
+    online: bool = True,
+    present: int = 0,
+) -> Answer:
+    """May this unit be worked on at this station now?
+
+    Args:
+        serial: what the label said, for the sentence when the unit is unknown.
+        unit, order: as last known; None when unknown.
+        plan: the revision that the order was released with.
+        station: where it is to enter.
+        operator: who works there, by pseudonymous id; None when nobody is signed in.
+        online: False when the station decides alone.
+        present: how many other units are in work at this station.
+    """
+    if operator is None:
+        return Answer(False, "no_operator")
+    if unit is None:
+        return Answer(False, "unknown_unit", {"unit": serial})
+    said = {"unit": unit.serial}
+    if unit.state == "scrapped":
+        return Answer(False, "unit_scrapped", said)
+    if unit.nc is not None:
+        return Answer(False, "unit_held", {**said, "nc": unit.nc})
+    if unit.state == "done":
+        return Answer(False, "unit_done", said)
+    if unit.state == "in_work" and unit.station == station:
+        return Answer(True, "unit_here", said)  # also while its order is on hold: what is begun may be finished
+    if (closed := order_open(order, unit.order)) is not None:
+        return closed
+    product = plan.product(unit.product)
+    step = product.step(unit.step) if product else None
+    if product is None or step is None:
+        return Answer(False, "unknown_unit", said)
+    if station not in step.stations:
+        return _wrong_place(unit, product, step, plan, station)
+    if unit.state == "in_work":
+        return Answer(False, "at_other_station", {**said, "station": name_of_station(plan, unit.station)})
+    if not online and step.offline == "stop":
+        return Answer(False, "needs_network")
+    here = plan.station(station)
+    if here is not None and present >= here.places:
+        return Answer(False, "bench_full", {"places": here.places})
+    return Answer(True, "unit_arrived", {**said, "step": step.name.model_dump()})
+
+
+def _wrong_place(unit: Unit, product: Product, step: Step, plan: Plan, station: str) -> Answer:
+    """The unit is due elsewhere: has it passed this station's steps already, or not reached them yet?"""
+    mine = [i for i, s in enumerate(product.steps) if station in s.stations]
+    due = product.place(step.id)
+    where = {
+        "unit": unit.serial,
+        "step": step.name.model_dump(),
+        "station": name_of_station(plan, step.stations[0]),
+    }
+    if mine and max(mine) < due:
+        return Answer(False, "step_already_done", where)
+    return Answer(False, "step_missing", where)
+
+
+def still_needed(step: Step, installed: Sequence[Installed]) -> list[tuple[Component, int]]:
+    """The components that the step still wants, with how many of each; the plan's order."""
+    fitted: dict[str, int] = {}
+    for item in installed:
+        if item.step in ("", step.id):
+            fitted[item.part] = fitted.get(item.part, 0) + item.quantity
+    return [(c, c.quantity - fitted.get(c.part, 0)) for c in step.components if fitted.get(c.part, 0) < c.quantity]
+
+
+def fit(
+    *,
+    step: Step,
+    installed: Sequence[Installed],
+    part: str,
+    serial: str | None,
+    lot: str | None,
+    quantity: int = 1,
+    used_in: str | None = None,
+    lot_held: bool = False,
+) -> Answer:
+    """May this component go into the unit at this step?
+
+    Args:
+        installed: what the unit already has of this step's parts.
+        part, serial, lot, quantity: what was scanned.
+        used_in: the unit that already contains this serial, None if none is known.
+        lot_held: whether this lot of this part is blocked.
+    """
+    got = " ".join(x for x in (part, serial or lot) if x)
+    if not step.components:
+        return Answer(False, "component_not_needed", {"got": got})
+    wanted = next((c for c in step.components if c.part == part), None)
+    needed = still_needed(step, installed)
+    if wanted is None:
+        first = (needed or [(step.components[0], 1)])[0][0]
+        return Answer(False, "component_wrong", {"wanted": f"{first.part}", "got": got})
+    name = {"part": wanted.name.model_dump()}
+    if (wanted.per == "serial" and not serial) or (wanted.per == "lot" and not lot):
+        return Answer(False, "component_without_number", name)
+    left = next((n for c, n in needed if c.part == part), 0)
+    if left < quantity:
+        return Answer(False, "component_enough", name)
+    if used_in is not None:
+        return Answer(False, "component_used", {"serial": serial, "unit": used_in})
+    if lot_held:
+        return Answer(False, "lot_held", {"lot": lot, **name})
+    return Answer(True, "component_fitted", name)
+
+
+def finish(*, step: Step, unit: Unit, installed: Sequence[Installed], here_s: float | None = None) -> Answer:
+    """Has the unit everything that the step demands, so that it may be finished?
+
+    Args:
+        here_s: seconds since the unit arrived; None when not known (then the step's minimum time is not judged).
+    """
+    needed = still_needed(step, installed)
+    if needed:
+        component, left = needed[0]
+        return Answer(False, "needs_component", {"part": component.name.model_dump(), "left": left})
+    if step.min_s and here_s is not None and here_s < step.min_s:
+        return Answer(False, "needs_time", {"minutes": max(1, round((step.min_s - here_s) / 60))})
+    if step.tests and unit.tested != "passed":
+        return Answer(False, "needs_test")
+    if step.inspects and unit.inspected != "passed":
+        return Answer(False, "needs_inspection")
+    return Answer(True, "step_done")
+
+
+def count(
+    *,
+    order: Order | None,
+    order_id: str,
+    plan: Plan,
+    step_id: str,
+    station: str,
+    operator: str | None,
+    made: int,
+    available: int,
+) -> Answer:
+    """May this count (good and scrap together) be booked on a step of a lot-tracked order?
+
+    Args:
+        made: pieces counted now, good and scrap.
+        available: pieces that the step can still count: the previous step's good ones (the order's quantity for the
+            first) minus what this step has counted already.
+    """
+    if operator is None:
+        return Answer(False, "no_operator")
+    if (closed := order_open(order, order_id)) is not None:
+        return closed
+    assert order is not None  # order_open has answered for None
+    product = plan.product(order.product)
+    step = product.step(step_id) if product else None
+    if product is None or product.tracking != "lot":
+        return Answer(False, "not_lot_order", {"order": order.id})
+    if step is None or station not in step.stations:
+        first = product.steps[0].stations[0]
+        return Answer(False, "order_not_here", {"order": order.id, "station": name_of_station(plan, first)})
+    if made <= 0:
+        return Answer(False, "needs_quantity")
+    if made > available:
+        return Answer(False, "too_many", {"left": available, "counted": made})
+    return Answer(True, "counted")

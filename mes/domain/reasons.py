@@ -1,0 +1,253 @@
+"""Reason codes: why a verdict is what it is, as data, with one plain sentence in each language and what to do next.
+
+Station and server share this table, so a bench without network says the same words. `{name}` are arguments; an argument
+may itself be a text in two languages, `{"fr": …, "en": …}`. Sentences follow the French easy-to-read rules (FALC):
+short, active, one idea, the same word for the same thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from string import Formatter
+from typing import Any, Final, Literal
+
+Tone = Literal["go", "stop", "wait", "kept"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One code: the tone of the screen, the sentence, and what to do (empty where there is nothing to do)."""
+
+    code: str
+    tone: Tone
+    fr: str
+    en: str
+    do_fr: str = ""
+    do_en: str = ""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The arguments that the sentences use."""
+        texts = (self.fr, self.en, self.do_fr, self.do_en)
+        return frozenset(name for text in texts for _, name, _, _ in Formatter().parse(text) if name)
+
+
+def _table(*rows: tuple[str, Tone, str, str, str, str]) -> dict[str, Reason]:
+    return {row[0]: Reason(*row) for row in rows}
+
+
+# fmt: off
+REASONS: Final[dict[str, Reason]] = _table(
+    # --- go on
+    ("ok", "go", "C’est bon.", "All good.", "", ""),
+    ("welcome", "go", "Bonjour. Vous pouvez commencer.", "Hello. You can start.",
+     "Scannez un appareil.", "Scan a unit."),
+    ("goodbye", "wait", "Au revoir.", "Goodbye.", "Scannez un badge pour commencer.", "Scan a badge to start."),
+    ("unit_arrived", "go", "{unit} est au bon poste.", "{unit} is at the right station.",
+     "Faites l’étape : {step}.", "Do the step: {step}."),
+    ("unit_here", "go", "{unit} est déjà ici.", "{unit} is already here.", "Continuez.", "Go on."),
+    ("component_fitted", "go", "{part} : c’est bon.", "{part}: all good.", "", ""),
+    ("component_removed", "go", "{part} est retiré.", "{part} is taken out.", "", ""),
+    ("test_passed", "go", "Essai réussi.", "Test passed.", "Scannez FINI.", "Scan DONE."),
+    ("inspection_passed", "go", "Contrôle bon.", "Inspection passed.", "Scannez FINI.", "Scan DONE."),
+    ("step_done", "go", "{unit} : étape finie.", "{unit}: step finished.",
+     "Portez l’appareil à : {next}.", "Take the unit to: {next}."),
+    ("unit_finished", "go", "{unit} est fini.", "{unit} is finished.", "", ""),
+    ("unit_left", "wait", "{unit} n’est plus sur le poste.", "{unit} is off the bench.",
+     "L’étape n’est pas finie.", "The step is not finished."),
+    ("counted", "go", "Compté : {good} bons, {scrap} rebuts.", "Counted: {good} good, {scrap} scrap.",
+     "Reste à faire : {left}.", "Left to do: {left}."),
+    ("repaired", "go", "La réparation est notée.", "The repair is recorded.", "", ""),
+    ("help_called", "wait", "L’aide est appelée.", "Help is called.", "Quelqu’un vient. Attendez.",
+     "Somebody is coming. Wait."),
+    ("help_came", "go", "L’aide est là.", "Help is here.", "", ""),
+    ("paused", "wait", "Pause.", "Break.", "Scannez REPRENDRE pour continuer.", "Scan RESUME to go on."),
+    ("resumed", "go", "Vous pouvez continuer.", "You can go on.", "", ""),
+    ("noted", "go", "C’est noté.", "Recorded.", "", ""),
+
+    # --- look again: the bench, not the unit
+    ("retest", "stop", "Essai raté : {test}.", "Test failed: {test}.",
+     "Mesure {value}. Il faut {limit}. Vérifiez les fils et refaites l’essai : {left} fois encore.",
+     "Reading {value}. It takes {limit}. Check the leads and test again: {left} more."),
+    ("bench_error", "stop", "Le banc d’essai ne répond pas bien.", "The test bench does not answer well.",
+     "L’appareil n’est pas en cause. Refaites l’essai ou scannez AIDE.",
+     "The unit is not at fault. Test again or scan HELP."),
+    ("testing", "wait", "L’essai est en cours.", "The test is running.", "Ne touchez pas l’appareil.",
+     "Do not touch the unit."),
+
+    # --- the gate says no to a unit
+    ("unknown_unit", "stop", "Cet appareil est inconnu : {unit}.", "This unit is unknown: {unit}.",
+     "Scannez l’étiquette de l’appareil. Sinon, scannez AIDE.", "Scan the unit’s label. If not, scan HELP."),
+    ("order_not_released", "stop", "L’ordre {order} n’est pas encore lancé.", "Order {order} is not released yet.",
+     "Prenez un autre appareil.", "Take another unit."),
+    ("order_held", "stop", "L’ordre {order} est en attente.", "Order {order} is on hold.",
+     "Prenez un autre ordre. Prévenez le responsable.", "Take another order. Tell the supervisor."),
+    ("order_closed", "stop", "L’ordre {order} est fermé.", "Order {order} is closed.",
+     "Posez l’appareil à part et scannez AIDE.", "Put the unit aside and scan HELP."),
+    ("unit_scrapped", "stop", "{unit} est au rebut.", "{unit} is scrap.",
+     "Mettez-le dans le bac rouge.", "Put it in the red bin."),
+    ("unit_done", "stop", "{unit} est déjà fini.", "{unit} is already finished.",
+     "Il n’y a plus rien à faire dessus.", "There is nothing left to do on it."),
+    ("unit_held", "stop", "{unit} est bloqué par la fiche {nc}.", "{unit} is blocked by nonconformity {nc}.",
+     "Posez-le sur l’étagère rouge.", "Put it on the red shelf."),
+    ("step_missing", "stop", "Il manque une étape : {step}.", "A step is missing: {step}.",
+     "Portez l’appareil à : {station}.", "Take the unit to: {station}."),
+    ("step_already_done", "stop", "Cette étape est déjà faite.", "This step is already done.",
+     "Portez l’appareil à : {station}.", "Take the unit to: {station}."),
+    ("at_other_station", "stop", "{unit} est encore en travail à : {station}.",
+     "{unit} is still being worked on at: {station}.",
+     "Finissez-le là-bas, ou scannez LAISSER là-bas.", "Finish it there, or scan LEAVE there."),
+    ("no_operator", "stop", "Je ne sais pas qui travaille ici.", "I do not know who works here.",
+     "Scannez votre badge.", "Scan your badge."),
+    ("needs_network", "stop", "Cette étape a besoin du réseau.", "This step needs the network.",
+     "Attendez le réseau ou scannez AIDE.", "Wait for the network or scan HELP."),
+    ("not_arrived", "stop", "{unit} n’est pas arrivé à ce poste.", "{unit} has not arrived at this station.",
+     "Scannez l’étiquette de l’appareil.", "Scan the unit’s label."),
+    ("bench_full", "stop", "Il n’y a plus de place ici : {places} places.", "There is no place left: {places} places.",
+     "Finissez d’abord un appareil.", "Finish a unit first."),
+
+    # --- the gate says no to a component
+    ("component_wrong", "stop", "Ce n’est pas la bonne pièce.", "This is the wrong part.",
+     "Il faut {wanted}. Vous avez scanné {got}. Prenez la bonne pièce et scannez-la.",
+     "It takes {wanted}. You scanned {got}. Take the right part and scan it."),
+    ("component_not_needed", "stop", "Cette étape n’a pas besoin de pièce.", "This step needs no part.",
+     "Vous avez scanné {got}. Reposez-le.", "You scanned {got}. Put it back."),
+    ("component_enough", "stop", "{part} est déjà posé.", "{part} is already fitted.",
+     "Il n’en faut pas plus. Reposez cette pièce.", "No more are needed. Put this part back."),
+    ("component_used", "stop", "La pièce {serial} est déjà dans {unit}.", "Part {serial} is already in {unit}.",
+     "Prenez une autre pièce.", "Take another part."),
+    ("lot_held", "stop", "Le lot {lot} de {part} est bloqué.", "Lot {lot} of {part} is blocked.",
+     "Prenez un autre lot.", "Take another lot."),
+    ("component_without_number", "stop", "Je ne lis pas le numéro de cette pièce.", "I cannot read this part’s number.",
+     "Scannez l’autre étiquette de la pièce.", "Scan the part’s other label."),
+    ("nothing_installed", "stop", "Cette pièce n’est pas dans l’appareil.", "This part is not in the unit.", "", ""),
+
+    # --- the step is not complete
+    ("needs_component", "stop", "Il manque : {part}.", "Missing: {part}.",
+     "Scannez {left} de plus, puis FINI.", "Scan {left} more, then DONE."),
+    ("needs_test", "stop", "L’essai n’est pas encore réussi.", "The test has not passed yet.",
+     "Faites l’essai, puis scannez FINI.", "Run the test, then scan DONE."),
+    ("needs_inspection", "stop", "Le contrôle n’est pas fait.", "The inspection is not done.",
+     "Regardez, puis scannez BON ou un défaut.", "Look, then scan PASS or a defect."),
+    ("needs_time", "stop", "C’est trop tôt.", "It is too early.",
+     "Encore {minutes} min.", "{minutes} min more."),
+    ("needs_quantity", "stop", "Combien ?", "How many?", "Scannez une quantité, puis FINI.",
+     "Scan a quantity, then DONE."),
+    ("too_many", "stop", "C’est plus que ce qui reste.", "This is more than what is left.",
+     "Il reste {left}. Vous avez compté {counted}. Comptez encore.",
+     "{left} are left. You counted {counted}. Count again."),
+    ("not_lot_order", "stop", "{order} se travaille appareil par appareil.", "{order} is worked unit by unit.",
+     "Scannez l’étiquette de l’appareil.", "Scan the unit’s label."),
+    ("unknown_order", "stop", "L’ordre {order} est inconnu.", "Order {order} is unknown.",
+     "Scannez l’étiquette de l’ordre.", "Scan the order’s label."),
+    ("order_not_here", "stop", "L’ordre {order} ne passe pas par ce poste.", "Order {order} does not pass here.",
+     "Portez-le à : {station}.", "Take it to: {station}."),
+
+    # --- a nonconformity is open
+    ("test_failed", "stop", "Essai raté : {test}. L’appareil est bloqué.", "Test failed: {test}. The unit is blocked.",
+     "Mesure {value}. Il faut {limit}. Posez-le sur l’étagère rouge : {nc}.",
+     "Reading {value}. It takes {limit}. Put it on the red shelf: {nc}."),
+    ("defect_found", "stop", "Défaut : {defect}. L’appareil est bloqué.", "Defect: {defect}. The unit is blocked.",
+     "Posez-le sur l’étagère rouge : {nc}.", "Put it on the red shelf: {nc}."),
+    ("contradiction", "stop", "{unit} : ce n’était pas prévu ici. L’appareil est bloqué.",
+     "{unit}: this was not planned here. The unit is blocked.",
+     "Ce que vous avez fait est gardé. Posez-le sur l’étagère rouge : {nc}.",
+     "What you did is kept. Put it on the red shelf: {nc}."),
+    ("scrapped", "stop", "{unit} est mis au rebut.", "{unit} is scrapped.",
+     "Mettez-le dans le bac rouge.", "Put it in the red bin."),
+
+    # --- what was read says nothing
+    ("unreadable", "stop", "Je n’ai pas bien lu.", "I could not read that.", "Scannez encore une fois.",
+     "Scan it once more."),
+    ("unknown_code", "stop", "Je ne connais pas ce code : {text}.", "I do not know this code: {text}.",
+     "Vérifiez l’étiquette.", "Check the label."),
+    ("unknown_defect", "stop", "Ce défaut n’est pas dans la liste : {text}.", "This defect is not on the list: {text}.",
+     "Scannez un défaut de la feuille.", "Scan a defect from the sheet."),
+    ("not_now", "stop", "Pas maintenant : {text}.", "Not now: {text}.", "{hint}", "{hint}"),
+    ("nothing_to_undo", "stop", "Il n’y a rien à annuler.", "There is nothing to undo.", "", ""),
+    ("finish_first", "stop", "{unit} est encore sur le poste.", "{unit} is still on the bench.",
+     "Scannez FINI ou LAISSER d’abord.", "Scan DONE or LEAVE first."),
+    ("which_defect", "wait", "Quel est le défaut ?", "Which defect is it?", "Scannez le défaut sur la feuille.",
+     "Scan the defect on the sheet."),
+    ("order_here", "wait", "Ordre {order} : {step}.", "Order {order}: {step}.", "Comptez, puis scannez FINI.",
+     "Count, then scan DONE."),
+    ("next_lot", "wait", "Le lot suivant compte pour {count}.", "The next lot counts for {count}.",
+     "Scannez l’étiquette du lot.", "Scan the lot’s label."),
+
+    # --- the way to the server
+    ("kept", "kept", "Gardé.", "Kept.", "Le serveur va répondre.", "The server will answer."),
+    ("offline_go", "kept", "Gardé. Sans réseau, vous pouvez continuer.", "Kept. Without network, you can go on.",
+     "Rien n’est perdu.", "Nothing is lost."),
+    ("asking", "wait", "Un instant.", "One moment.", "", ""),
+    ("not_kept", "stop", "Ce scan n’est pas gardé.", "This scan is not kept.",
+     "Le disque du poste est plein ou en panne. Scannez AIDE ou appelez.",
+     "The station’s disk is full or broken. Call for help."),
+    ("not_ready", "stop", "Le poste n’est pas prêt.", "The station is not ready.",
+     "Attendez. N’utilisez pas encore le lecteur.", "Wait. Do not scan yet."),
+    ("quarantined", "kept", "Le serveur n’a pas compris. C’est gardé.", "The server did not understand. It is kept.",
+     "Continuez. Quelqu’un va regarder.", "Go on. Somebody will look at it."),
+    ("device_lost", "stop", "{device} est débranché.", "{device} is unplugged.",
+     "Rebranchez le câble.", "Plug the cable in again."),
+    ("device_back", "go", "{device} est de retour.", "{device} is back.", "", ""),
+
+    # --- orders and other requests from the office
+    ("order_exists", "stop", "L’ordre {order} existe déjà.", "Order {order} exists already.",
+     "Choisissez un autre numéro.", "Choose another number."),
+    ("order_state", "stop", "L’ordre {order} est {state}.", "Order {order} is {state}.",
+     "Cette action n’est pas possible maintenant.", "This is not possible now."),
+    ("order_has_open_units", "stop", "L’ordre {order} a encore {count} appareils ouverts.",
+     "Order {order} still has {count} open units.",
+     "Finissez-les ou mettez-les au rebut.", "Finish or scrap them."),
+    ("unknown_product", "stop", "Le produit {product} est inconnu.", "Product {product} is unknown.",
+     "Produits : {known}.", "Products: {known}."),
+    ("no_plan", "stop", "Aucun plan n’est publié.", "No plan is published.",
+     "Lancez : mes plan publish", "Run: mes plan publish"),
+    ("plan_current", "wait", "Ce plan est déjà publié.", "This plan is already published.", "", ""),
+    ("unknown_nc", "stop", "La fiche {nc} est inconnue.", "Nonconformity {nc} is unknown.",
+     "Vérifiez le numéro.", "Check the number."),
+    ("nc_state", "stop", "La fiche {nc} est déjà décidée.", "Nonconformity {nc} is already decided.", "", ""),
+    ("unknown_step", "stop", "L’étape {step} n’est pas sur la route.", "Step {step} is not on the route.",
+     "Étapes : {known}.", "Steps: {known}."),
+    ("unknown_event", "stop", "Cet évènement n’est pas en quarantaine.", "This event is not in quarantine.", "", ""),
+    ("unknown_station", "stop", "Le poste {station} est inconnu.", "Station {station} is unknown.",
+     "Postes : {known}.", "Stations: {known}."),
+    ("serial_taken", "stop", "Le numéro {serial} existe déjà.", "Serial {serial} exists already.",
+     "Changez le modèle de numéro dans le plan.", "Change the serial pattern in the plan."),
+)
+# fmt: on
+
+
+class _Arguments(dict[str, Any]):
+    """A missing argument shows as a question mark: a sentence with a hole beats no sentence."""
+
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+def sentence(code: str, args: Mapping[str, Any], language: str) -> tuple[str, str]:
+    """What to say for a reason, and what to do next.
+
+    Args:
+        code: a key of `REASONS`; an unknown one (from a newer server) is shown as it is.
+        args: values of the sentence's `{names}`; a mapping with the keys `fr` and `en` is a translated text.
+        language: `fr` or `en`.
+
+    Returns:
+        The sentence and the action; the second may be empty.
+    """
+    reason = REASONS.get(code)
+    if reason is None:
+        return code, ""
+    said = _Arguments(
+        {k: (v.get(language) or v.get("fr", "?")) if isinstance(v, Mapping) else v for k, v in args.items()}
+    )
+    if language == "en":
+        return reason.en.format_map(said), reason.do_en.format_map(said)
+    return reason.fr.format_map(said), reason.do_fr.format_map(said)
+
+
+def tone(code: str) -> Tone:
+    """The colour and shape that go with a reason; an unknown one stops."""
+    reason = REASONS.get(code)
+    return reason.tone if reason else "stop"

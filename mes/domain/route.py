@@ -1,0 +1,197 @@
+"""The vocabulary of the plan: products, routes, steps, needs, tests, stations.
+
+Frozen values that the rules read. How they are written in TOML and checked against each other is `mes.plan`'s business;
+nothing here knows a file.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mes.wire import Frozen
+
+Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,47}$")]
+Language = Literal["fr", "en"]
+StepKind = Literal["kit", "assemble", "test", "burn-in", "inspect", "pack", "count"]
+
+
+class Text(Frozen):
+    """One short text in each language of the site."""
+
+    fr: Annotated[str, Field(min_length=1, max_length=200)]
+    en: Annotated[str, Field(min_length=1, max_length=200)]
+
+    def to(self, language: str) -> str:
+        """The text in `language`; French, the shop's own, for any other."""
+        return self.en if language == "en" else self.fr
+
+
+class Lines(Frozen):
+    """A few short sentences in each language: what to do at a step."""
+
+    fr: Annotated[tuple[str, ...], Field(max_length=8)]
+    en: Annotated[tuple[str, ...], Field(max_length=8)]
+
+    def to(self, language: str) -> tuple[str, ...]:
+        """The sentences in `language`; French for any other."""
+        return self.en if language == "en" else self.fr
+
+
+class Component(Frozen):
+    """A part that a step puts into a unit, by serial or by lot.
+
+    `pattern` is a regular expression for a supplier's plain label; its group `serial` or `lot` is the number.
+    """
+
+    part: Slug
+    name: Text
+    per: Literal["serial", "lot"]
+    quantity: Annotated[int, Field(ge=1, le=1000)] = 1
+    pattern: Annotated[str, Field(max_length=200)] | None = None
+
+
+class Test(Frozen):
+    """One measurement with its limits (both inclusive), in the unit of measure `unit`."""
+
+    __test__ = False  # not a test case, whatever pytest makes of the name
+
+    id: Slug
+    name: Text
+    unit: str
+    low: float | None = None
+    high: float | None = None
+    instrument: Slug
+    ask: Annotated[str, Field(min_length=1, max_length=120)]
+
+
+class Step(Frozen):
+    """One step of a route: where, what is to be done, what it needs, how it is judged.
+
+    `begins` says when its tests begin: when the operator says so (a test bench may energise the unit, and clips have to
+    be connected and a cover closed first), or by themselves when the unit arrives and lacks no part.
+    """
+
+    id: Slug
+    kind: StepKind
+    stations: Annotated[tuple[Slug, ...], Field(min_length=1)]
+    name: Text
+    instruction: Lines
+    picture: Slug | None = None
+    cycle_s: Annotated[int, Field(ge=1, le=1_000_000)]
+    qualification: Slug | None = None
+    components: tuple[Component, ...] = ()
+    tests: tuple[Test, ...] = ()
+    retests: Annotated[int, Field(ge=0, le=9)] = 0
+    begins: Literal["when-asked", "by-itself"] = "when-asked"
+    after_failure: Literal["stop", "go-on"] = "stop"
+    offline: Literal["allow", "stop"] = "allow"
+    min_s: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    defects: tuple[Slug, ...] = ()
+
+    @property
+    def inspects(self) -> bool:
+        """True when a person must say PASS before the step can be finished."""
+        return self.kind == "inspect"
+
+
+class Product(Frozen):
+    """What is made, and the way it takes. The order of `steps` is the route."""
+
+    id: Slug
+    name: Text
+    customer: Annotated[str, Field(max_length=120)]
+    tracking: Literal["serial", "lot"]
+    serial: str | None = None
+    steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+
+    def step(self, step_id: str) -> Step | None:
+        """The step of that id, or None."""
+        return next((s for s in self.steps if s.id == step_id), None)
+
+    def place(self, step_id: str) -> int:
+        """Position on the route, 0 for the first; -1 for a step that is not on it."""
+        return next((i for i, s in enumerate(self.steps) if s.id == step_id), -1)
+
+    def after(self, step_id: str) -> Step | None:
+        """The step that follows, or None after the last."""
+        i = self.place(step_id)
+        return self.steps[i + 1] if 0 <= i < len(self.steps) - 1 else None
+
+
+class Defect(Frozen):
+    """A way of being wrong that an operator can scan."""
+
+    code: Slug
+    name: Text
+    severity: Literal["minor", "major", "critical"]
+    picture: Slug | None = None
+
+
+class Line(Frozen):
+    """A line of the floor: its stations stand in the order of the flow."""
+
+    id: Slug
+    name: Text
+
+
+class Station(Frozen):
+    """A place of work: what the plan, and so everybody, knows of it."""
+
+    id: Slug
+    name: Text
+    line: Slug
+    place: Annotated[int, Field(ge=1, le=999)]
+    places: Annotated[int, Field(ge=1, le=999)] = 1
+
+
+class Break(Frozen):
+    """A pause inside a shift, local times `HH:MM`."""
+
+    start: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+    end: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+class Shift(Frozen):
+    """A stretch of the working day, local times; breaks are outside the planned busy time (ISO 22400-2)."""
+
+    id: Slug
+    name: Text
+    start: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+    end: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+    days: Annotated[tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...], Field(min_length=1)]
+    breaks: tuple[Break, ...] = ()
+
+
+class Plant(Frozen):
+    """The site: its name, its clock, its languages, its lines and shifts."""
+
+    site: Annotated[str, Field(min_length=1, max_length=80)]
+    timezone: str
+    languages: Annotated[tuple[Language, ...], Field(min_length=1)]
+    order_pattern: str = "OF-{yyyy}-{n:03}"
+    lines: Annotated[tuple[Line, ...], Field(min_length=1)]
+    shifts: tuple[Shift, ...] = ()
+
+
+class Plan(Frozen):
+    """Everything that is published together. `pictures` maps a name to its SVG text."""
+
+    plant: Plant
+    defects: tuple[Defect, ...]
+    products: tuple[Product, ...]
+    stations: tuple[Station, ...]
+    pictures: dict[str, str] = {}
+
+    def product(self, product_id: str) -> Product | None:
+        """The product of that id, or None."""
+        return next((p for p in self.products if p.id == product_id), None)
+
+    def station(self, station_id: str) -> Station | None:
+        """The station of that id, or None."""
+        return next((s for s in self.stations if s.id == station_id), None)
+
+    def defect(self, code: str) -> Defect | None:
+        """The defect of that code, or None."""
+        return next((d for d in self.defects if d.code == code), None)

@@ -1,0 +1,445 @@
+"""The life of a unit on its route: `decide(case, body) -> Decision`, and the table of what may happen when.
+
+Pure: values in, a frozen decision out; `mes.fold` applies it. A *request* (the operator waits for the verdict) can be
+refused and then changes nothing. A *fact* has happened: it is recorded always, and where the rules would have refused
+it, the unit is held for a person to look at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from mes import wire
+from mes.domain import gate
+from mes.domain.gate import Installed, Order, Unit
+from mes.domain.measurement import convert, judge, overall, show
+from mes.domain.route import Plan, Product, Step, Test
+
+NcCause = Literal["test_failed", "defect_found", "contradiction"]
+
+
+@dataclass(frozen=True, slots=True)
+class NcDraft:
+    """A nonconformity to open: why, at which step, with what evidence."""
+
+    cause: NcCause
+    step: str
+    defect: str | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StepEnd:
+    """A visit of a step ended: passed or failed."""
+
+    step: str
+    visit: int
+    result: Literal["passed", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What an event means: the verdict, and every change that it makes.
+
+    `unit` is the new state, None when nothing changes. `failure` counts one more failed attempt for the visit's
+    statistics. `disputed` marks an installation that another unit contradicts.
+    """
+
+    verdict: wire.Verdict
+    reason: str
+    args: Mapping[str, Any] = field(default_factory=dict)
+    unit: Unit | None = None
+    nc: NcDraft | None = None
+    closes: str | None = None
+    arrived: bool = False
+    failure: bool = False
+    ended: StepEnd | None = None
+    install: Installed | None = None
+    disputed: bool = False
+    uninstall: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Everything that a decision may look at.
+
+    `at` is the event's own time, UTC text. `installed` is what is in the unit now; `used_in` the other unit that holds
+    the component of this event; `present` how many other units are in work at the station.
+    """
+
+    event_id: str
+    unit: Unit | None
+    serial: str
+    order: Order | None
+    plan: Plan
+    station: str
+    operator: str | None
+    asks: bool
+    at: str
+    installed: Sequence[Installed] = ()
+    used_in: str | None = None
+    lot_held: bool = False
+    present: int = 0
+
+    @property
+    def product(self) -> Product:
+        """The unit's product; a plan without it is a bug that quarantines the event."""
+        assert self.unit is not None
+        product = self.plan.product(self.unit.product)
+        if product is None:
+            raise LookupError(f"product {self.unit.product} is not in the order's plan")
+        return product
+
+    @property
+    def step(self) -> Step:
+        """The step that the unit is at."""
+        assert self.unit is not None
+        step = self.product.step(self.unit.step)
+        if step is None:
+            raise LookupError(f"step {self.unit.step} is not on the route of {self.unit.product}")
+        return step
+
+
+def refuse(answer: gate.Answer) -> Decision:
+    """A request that may not be: nothing changes."""
+    return Decision("refused", answer.reason, answer.args)
+
+
+def held(case: Case, why: str, *, args: Mapping[str, Any] | None = None, changes: Decision | None = None) -> Decision:
+    """A fact that the rules would have refused: recorded, and the unit is blocked until a person has looked.
+
+    Args:
+        why: the reason code that a request would have got.
+        changes: what the fact changes all the same (a component is in the unit, allowed or not).
+    """
+    unit = case.unit
+    if unit is None:
+        return Decision("held", "unknown_unit", {"unit": case.serial})
+    detail = {"why": why, **(args or {})}
+    base = changes or Decision("held", why)
+    if unit.nc is not None:
+        return replace(base, verdict="held", reason="unit_held", args={"unit": unit.serial, "nc": unit.nc})
+    if unit.state == "scrapped":
+        return replace(base, verdict="held", reason="unit_scrapped", args={"unit": unit.serial})
+    after = base.unit or unit
+    return replace(
+        base,
+        verdict="held",
+        reason="contradiction",
+        args={"unit": unit.serial, "why": why},
+        unit=_off_the_bench(after, case.at),
+        nc=NcDraft("contradiction", unit.step, None, detail),
+    )
+
+
+def _off_the_bench(unit: Unit, at: str) -> Unit:
+    return replace(unit, state="done" if unit.state == "done" else "waiting", station=None, since=at)
+
+
+# --- one rule an event ------------------------------------------------------------------------------------------------
+
+
+def arrive(case: Case, body: wire.UnitsArrived) -> Decision:
+    """The unit comes to a bench: the gate decides."""
+    answer = gate.enter(
+        serial=case.serial,
+        unit=case.unit,
+        order=case.order,
+        plan=case.plan,
+        station=case.station,
+        operator=case.operator,
+        online=case.asks,
+        present=case.present,
+    )
+    if not answer.go:
+        return refuse(answer) if case.asks else held(case, answer.reason, args=answer.args)
+    assert case.unit is not None
+    if answer.reason == "unit_here":
+        return Decision("accepted", "unit_here", answer.args)
+    unit = replace(
+        case.unit, state="in_work", station=case.station, since=case.at, attempts=0, tested=None, inspected=None
+    )
+    return Decision("accepted", "unit_arrived", answer.args, unit=unit, arrived=True)
+
+
+def depart(case: Case, body: wire.UnitsDeparted) -> Decision:
+    """The unit leaves the bench unfinished and waits for the same step."""
+    assert case.unit is not None
+    unit = _off_the_bench(case.unit, case.at)
+    return Decision("accepted", "unit_left", {"unit": unit.serial}, unit=unit)
+
+
+def already_gone(case: Case, body: wire.Frozen) -> Decision:
+    """It had left already: nothing to do, nothing wrong."""
+    return Decision("accepted", "noted")
+
+
+def install(case: Case, body: wire.MaterialsInstalled) -> Decision:
+    """A component goes in. As a fact it is in the unit whether allowed or not."""
+    answer = gate.fit(
+        step=case.step,
+        installed=case.installed,
+        part=body.part,
+        serial=body.serial,
+        lot=body.lot,
+        quantity=body.quantity,
+        used_in=case.used_in,
+        lot_held=case.lot_held,
+    )
+    fitted = Installed(case.event_id, body.part, body.serial, body.lot, body.quantity, case.step.id)
+    if answer.go:
+        return Decision("accepted", "component_fitted", answer.args, install=fitted)
+    if case.asks:
+        return refuse(answer)
+    changes = Decision("held", answer.reason, answer.args, install=fitted, disputed=case.used_in is not None)
+    return held(case, answer.reason, args=answer.args, changes=changes)
+
+
+def uninstall(case: Case, body: wire.MaterialsUninstalled) -> Decision:
+    """A component comes out again."""
+    item = next((i for i in case.installed if i.id == body.installation), None)
+    if item is None:
+        # Taken back before it was ever accepted: the installation was refused, so nothing is inside.
+        return Decision("accepted", "nothing_installed")
+    wanted = next((c for s in case.product.steps for c in s.components if c.part == item.part), None)
+    name = wanted.name.model_dump() if wanted else item.part
+    return Decision("accepted", "component_removed", {"part": name}, uninstall=item.id)
+
+
+def test(case: Case, body: wire.UnitsTested) -> Decision:
+    """A test run: judged again from the plan's limits; a run that contradicts itself says nothing of the unit."""
+    assert case.unit is not None
+    unit, step = case.unit, case.step
+    outcome, worst = judged(step, body)
+    if outcome not in ("passed", "failed"):
+        return Decision("accepted", "bench_error", unit=replace(unit, tested=outcome))
+    attempts = unit.attempts + 1
+    if outcome == "passed":
+        return Decision("accepted", "test_passed", unit=replace(unit, attempts=attempts, tested="passed"))
+    assert worst is not None
+    left = step.retests + 1 - attempts
+    args = _reading(*worst)
+    tested = replace(unit, attempts=attempts, tested="failed")
+    if left > 0:
+        return Decision("accepted", "retest", {**args, "left": left}, unit=tested, failure=True)
+    return Decision(
+        "held",
+        "test_failed",
+        {"unit": unit.serial, **args},
+        unit=_off_the_bench(tested, case.at),
+        nc=NcDraft("test_failed", step.id, None, args),
+        failure=True,
+        ended=StepEnd(step.id, unit.visit, "failed"),
+    )
+
+
+def judged(step: Step, run: wire.UnitsTested) -> tuple[str, tuple[Test, wire.Measurement] | None]:
+    """Judge a run by the plan, not by what the station or the tester says of itself.
+
+    Returns:
+        The outcome, and the first test that failed with its reading. `error` when the numbers contradict the reported
+        outcome, when a planned test is missing from a run that reports success, or when a unit cannot be converted.
+    """
+    planned = {t.id: t for t in step.tests}
+    outcomes: list[str] = []
+    worst: tuple[Test, wire.Measurement] | None = None
+    for m in run.tests:
+        t = planned.get(m.test)
+        if t is None:
+            outcomes.append("error")
+            continue
+        if m.value is None:
+            outcomes.append(m.outcome if m.outcome != "passed" else "error")
+            continue
+        value = convert(m.value, m.unit or t.unit, t.unit)
+        mine = "error" if value is None else judge(value, t.low, t.high)
+        outcomes.append(mine if mine == m.outcome else "error")
+        if worst is None and mine == "failed" == m.outcome:
+            worst = (t, m)
+    result = overall(outcomes)
+    if result == "passed" and {m.test for m in run.tests} != set(planned):
+        return "error", None
+    if result == "failed" and worst is None:
+        return "error", None  # failed without a reading that says so
+    return (result, worst) if result == run.outcome else ("error", None)
+
+
+def limit_text(t: Test) -> dict[str, str]:
+    """The limits of a test as people say them, in each language."""
+    said = {}
+    for language, between, more, less in (
+        ("fr", "entre {} et {}", "{} ou plus", "{} ou moins"),
+        ("en", "between {} and {}", "{} or more", "{} or less"),
+    ):
+        if t.low is not None and t.high is not None:
+            said[language] = between.format(show(t.low, t.unit, language), show(t.high, t.unit, language))
+        elif t.low is not None:
+            said[language] = more.format(show(t.low, t.unit, language))
+        elif t.high is not None:
+            said[language] = less.format(show(t.high, t.unit, language))
+        else:
+            said[language] = "–"
+    return said
+
+
+def _reading(t: Test, m: wire.Measurement) -> dict[str, Any]:
+    assert m.value is not None
+    value = {language: show(m.value, m.unit or t.unit, language) for language in ("fr", "en")}
+    return {"test": t.name.model_dump(), "value": value, "limit": limit_text(t)}
+
+
+def inspect(case: Case, body: wire.UnitsInspected) -> Decision:
+    """A person looked. A named defect blocks the unit and opens a nonconformity."""
+    assert case.unit is not None
+    unit = case.unit
+    if body.result == "passed":
+        return Decision("accepted", "inspection_passed", unit=replace(unit, inspected="passed"))
+    code = body.defects[0] if body.defects else None
+    defect = case.plan.defect(code) if code else None
+    name: Any = defect.name.model_dump() if defect else (code or "?")
+    return Decision(
+        "held",
+        "defect_found",
+        {"unit": unit.serial, "defect": name},
+        unit=_off_the_bench(replace(unit, inspected="failed"), case.at),
+        nc=NcDraft("defect_found", unit.step, code, {"defects": list(body.defects)}),
+        failure=True,
+        ended=StepEnd(unit.step, unit.visit, "failed"),
+    )
+
+
+def repair(case: Case, body: wire.UnitsRepaired) -> Decision:
+    """What was repaired stands in the ledger; the route does not move by it."""
+    return Decision("accepted", "repaired")
+
+
+def complete(case: Case, body: wire.WorkCompleted) -> Decision:
+    """The step is finished: on to the next one, or the unit is done."""
+    assert case.unit is not None
+    unit, step = case.unit, case.step
+    answer = gate.finish(step=step, unit=unit, installed=case.installed, here_s=seconds_between(unit.since, case.at))
+    if not answer.go:
+        return refuse(answer) if case.asks else held(case, answer.reason, args=answer.args)
+    following = case.product.after(step.id)
+    closes = unit.treating if unit.reverify == step.id else None
+    ended = StepEnd(step.id, unit.visit, "passed")
+    moved = replace(unit, station=None, since=case.at, attempts=0, tested=None, inspected=None)
+    if closes:
+        moved = replace(moved, treating=None, reverify=None)
+    if following is None:
+        done = replace(moved, state="done")
+        return Decision("accepted", "unit_finished", {"unit": unit.serial}, unit=done, ended=ended, closes=closes)
+    where = case.plan.station(following.stations[0])
+    args = {"unit": unit.serial, "next": where.name.model_dump() if where else following.name.model_dump()}
+    visits = {**unit.visits, following.id: unit.visits.get(following.id, 0) + 1}
+    onward = replace(moved, state="waiting", step=following.id, visits=visits)
+    return Decision("accepted", "step_done", args, unit=onward, ended=ended, closes=closes)
+
+
+def disqualify(case: Case, body: wire.UnitsDisqualified) -> Decision:
+    """The unit is scrap, wherever it stands."""
+    assert case.unit is not None
+    unit = replace(case.unit, state="scrapped", station=None, since=case.at)
+    return Decision("accepted", "scrapped", {"unit": unit.serial}, unit=unit)
+
+
+def stray(case: Case, body: wire.Frozen) -> Decision:
+    """Work on a unit that is not there by what the server knows: a fact that contradicts the record."""
+    assert case.unit is not None
+    unit = case.unit
+    answer = gate.enter(
+        serial=unit.serial,
+        unit=unit,
+        order=case.order,
+        plan=case.plan,
+        station=case.station,
+        operator=case.operator or "?",
+    )
+    why = "not_arrived" if answer.go else answer.reason
+    if case.asks:
+        return refuse(answer if not answer.go else gate.Answer(False, why, {"unit": unit.serial}))
+    changes = None
+    if isinstance(body, wire.MaterialsInstalled):
+        fitted = Installed(case.event_id, body.part, body.serial, body.lot, body.quantity, unit.step)
+        changes = Decision("held", why, install=fitted, disputed=case.used_in is not None)
+    elif isinstance(body, wire.MaterialsUninstalled):
+        changes = uninstall(case, body)
+    return held(case, why, args=answer.args, changes=changes)
+
+
+# --- the table: what may happen when ----------------------------------------------------------------------------------
+
+Rule = Callable[[Case, Any], Decision]
+
+# fmt: off
+TRANSITIONS: Final[dict[str, dict[str, Rule]]] = {
+    # event                   reserved     waiting      in_work     done         scrapped
+    "UnitsArrived":         {"reserved": arrive, "waiting": arrive, "in_work": arrive, "done": arrive,
+                             "scrapped": arrive},
+    "UnitsDeparted":        {"reserved": already_gone, "waiting": already_gone, "in_work": depart,
+                             "done": already_gone, "scrapped": already_gone},
+    "MaterialsInstalled":   {"in_work": install},
+    "MaterialsUninstalled": {"in_work": uninstall},
+    "UnitsTested":          {"in_work": test},
+    "UnitsInspected":       {"in_work": inspect},
+    "UnitsRepaired":        {"reserved": repair, "waiting": repair, "in_work": repair, "done": repair},
+    "WorkCompleted":        {"in_work": complete},
+    "UnitsDisqualified":    {"reserved": disqualify, "waiting": disqualify, "in_work": disqualify,
+                             "done": disqualify, "scrapped": already_gone},
+}
+# fmt: on
+"""Event kind → state of the unit → rule. What stands in no cell is `stray`."""
+
+_AT_THE_BENCH: Final = frozenset(
+    {"MaterialsInstalled", "MaterialsUninstalled", "UnitsTested", "UnitsInspected", "WorkCompleted", "UnitsDeparted"}
+)
+
+
+def decide(case: Case, body: wire.Frozen) -> Decision:
+    """Decide one event on one unit.
+
+    Args:
+        case: all that the decision may look at.
+        body: the event's body, one of `wire.FLOOR_KINDS` that names a unit.
+    """
+    kind = type(body).__name__
+    if case.unit is None:
+        answer = gate.Answer(False, "unknown_unit", {"unit": case.serial})
+        return refuse(answer) if case.asks else held(case, "unknown_unit")
+    unit = case.unit
+    elsewhere = unit.state == "in_work" and (unit.station != case.station or unit.step != getattr(body, "step", ""))
+    if elsewhere and kind in _AT_THE_BENCH:
+        return already_gone(case, body) if kind == "UnitsDeparted" else stray(case, body)
+    return TRANSITIONS[kind].get(unit.state, stray)(case, body)
+
+
+def send_to(unit: Unit, step: str, at: str, *, nc: str) -> Unit:
+    """A person decided that the unit goes (back) to a step: a new visit; the nonconformity waits for a new pass.
+
+    The step to pass again is the one where the unit stood when it was blocked; the caller sends it no further than
+    that, and names the nonconformity that is being treated.
+    """
+    return replace(
+        unit,
+        state="waiting",
+        step=step,
+        visits={**unit.visits, step: unit.visits.get(step, 0) + 1},
+        attempts=0,
+        tested=None,
+        inspected=None,
+        station=None,
+        since=at,
+        nc=None,
+        treating=nc,
+        reverify=unit.step,
+    )
+
+
+def seconds_between(start: str, end: str) -> float | None:
+    """Seconds from one UTC text to another; None when the first is empty."""
+    if not start:
+        return None
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()

@@ -1,0 +1,96 @@
+"""What a station is told of the floor, so that it can decide alone when the network is gone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session
+
+from mes import wire
+from mes.db.tables import Installation, Lot, PlanRevision, StationRow, UnitRow, WorkOrder
+from mes.ledger import last_position
+
+OPEN: Final = ("released", "in_work", "on_hold")
+
+
+def changes(session: Session, since: int, station: str) -> wire.FloorReply:
+    """Orders, units, components and held lots that have changed after a ledger position.
+
+    Args:
+        since: the cursor of the last answer; 0 for everything that belongs to an open order.
+        station: who asks.
+    """
+    cursor = last_position(session)
+    whole = since <= 0 or since > cursor  # a cursor from the future: the server was restored, tell everything
+    after = 0 if whole else since
+    open_orders = select(WorkOrder.id).where(WorkOrder.state.in_(OPEN))
+    orders = session.scalars(
+        select(WorkOrder).where(
+            and_(WorkOrder.n > after, WorkOrder.state != "planned"),
+            or_(not whole, WorkOrder.state.in_(OPEN)),  # type: ignore[arg-type]
+        )
+    )
+    units = session.scalars(
+        select(UnitRow).where(UnitRow.n > after, or_(not whole, UnitRow.order.in_(open_orders)))  # type: ignore[arg-type]
+    )
+    moved = select(Installation).where(Installation.n > after, Installation.serial.is_not(None))
+    if whole:
+        moved = moved.where(Installation.removed_at.is_(None))
+    components = {
+        (row.part, row.serial): row.unit if row.removed_at is None else ""
+        for row in session.scalars(moved.where(Installation.disputed.is_(False)).order_by(Installation.n))
+    }
+    lots = session.execute(select(Lot.part, Lot.lot).where(Lot.state == "held"))
+    return wire.FloorReply(
+        cursor=cursor,
+        whole=whole,
+        orders=tuple(
+            wire.FloorOrder(id=o.id, product=o.product, state=o.state, revision=o.revision, quantity=o.quantity)
+            for o in orders
+        ),
+        units=tuple(_unit(u) for u in units),
+        components=tuple(wire.FloorComponent(part=p, serial=s, unit=u) for (p, s), u in components.items() if s),
+        held_lots=tuple(wire.FloorLot(part=p, lot=lot) for p, lot in lots),
+        help_called=session.scalar(select(StationRow.help_since).where(StationRow.id == station)) is not None,
+    )
+
+
+def _unit(row: UnitRow) -> wire.FloorUnit:
+    visits = json.loads(row.visits)
+    return wire.FloorUnit(
+        serial=row.serial,
+        order=row.order,
+        product=row.product,
+        state=row.state,
+        step=row.step,
+        visit=visits.get(row.step, 1),
+        attempts=row.attempts,
+        tested=row.tested,
+        inspected=row.inspected,
+        station=row.station,
+        nc=row.nc,
+        since=row.since,
+    )
+
+
+def plans(session: Session) -> dict[str, Any] | None:
+    """The latest plan, and the older ones that open orders are pinned to.
+
+    Returns:
+        `{"revision", "hash", "content", "older": [{"revision", "content"}]}`, None before the first plan.
+    """
+    latest = session.scalars(select(PlanRevision).order_by(PlanRevision.revision.desc()).limit(1)).first()
+    if latest is None:
+        return None
+    pinned = select(WorkOrder.revision).where(WorkOrder.state.in_(OPEN)).distinct()
+    older = session.scalars(
+        select(PlanRevision).where(PlanRevision.revision.in_(pinned), PlanRevision.revision != latest.revision)
+    )
+    return {
+        "revision": latest.revision,
+        "hash": latest.hash,
+        "content": json.loads(latest.content),
+        "older": [{"revision": r.revision, "content": json.loads(r.content)} for r in older],
+    }

@@ -1,0 +1,489 @@
+"""The fold: one event after another changes the working set, by the pure decisions of `mes.domain`.
+
+`judge(world, entry)` is the one place where a decision becomes state; ingest, the office and the replay all pass here.
+Ids and times come from the entry, never from a clock or a random generator: the replay must give the same rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from pydantic import ValidationError
+from sqlalchemy import select
+
+from mes import wire
+from mes.db.tables import Ledger
+from mes.domain import gate
+from mes.domain import unit as unit_rules
+from mes.domain.gate import Unit
+from mes.domain.route import Plan
+from mes.fold_office import OFFICE_RULES, move_order
+from mes.verdicts import Entry, Judged, NotUnderstood
+from mes.world import FaultRow, InstallationRow, NcRow, QuarantineRow, StationState, TallyRow, VisitRow, World
+
+__all__ = ["Entry", "Judged", "judge", "preload"]
+
+CONFLICT: Final = "Conflict"
+_UNIT_KINDS: Final = frozenset(unit_rules.TRANSITIONS)
+
+
+def parse(entry: Entry) -> wire.Frozen:
+    """The typed body of an entry.
+
+    Raises:
+        NotUnderstood: unknown kind or version, a body that does not fit, or a hash that is not the body's.
+    """
+    if entry.kind == CONFLICT:
+        raise NotUnderstood("another body under a known event id")
+    if entry.sha256 != entry.digest():
+        raise NotUnderstood("the hash is not this event's")
+    kinds = wire.OFFICE_KINDS if entry.source == "office" else wire.FLOOR_KINDS
+    model = kinds.get((entry.kind, entry.v))
+    if model is None:
+        raise NotUnderstood(f"unknown kind or version: {entry.kind} v{entry.v}")
+    try:
+        return model.model_validate_json(entry.body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(x) for x in first["loc"])
+        raise NotUnderstood(f"body of {entry.kind}: {where}: {first['msg']}") from error
+
+
+def preload(world: World, entries: Iterable[tuple[Entry, wire.Frozen | None]]) -> None:
+    """Load every row that these events touch, one query a table."""
+    units: set[str] = set()
+    orders: set[str] = set()
+    stations: set[str] = set()
+    arriving: set[str] = set()
+    components: set[tuple[str, str]] = set()
+    lots: set[tuple[str, str]] = set()
+    for entry, body in entries:
+        if entry.station:
+            stations.add(entry.station)
+        if body is None:
+            continue
+        if (unit := getattr(body, "unit", None)) and entry.kind in _UNIT_KINDS:
+            units.add(unit)
+        if order := getattr(body, "order", None):
+            orders.add(order)
+        if isinstance(body, wire.UnitsArrived) and entry.station:
+            arriving.add(entry.station)
+        if isinstance(body, wire.MaterialsInstalled):
+            if body.serial:
+                components.add((body.part, body.serial))
+            if body.lot:
+                lots.add((body.part, body.lot))
+    world.stations.load((s,) for s in sorted(stations))
+    if units:
+        world.units.load((u,) for u in sorted(units))
+        known = [u for s in sorted(units) if (u := world.units.get(s))]
+        orders.update(u.order for u in known)
+        world.visits.load((u.serial, u.step, u.visit) for u in known)
+        world.load_inside(sorted(units))
+    world.orders.load((o,) for o in sorted(orders))
+    world.load_present(sorted(arriving))
+    world.load_used(sorted(components))
+    world.lots.load(sorted(lots))
+
+
+def judge(world: World, entry: Entry, body: wire.Frozen | None, *, why_not: str = "") -> Judged:
+    """Judge one entry and change the working set accordingly; an exception leaves no trace and quarantines it.
+
+    Args:
+        body: the parsed body, None when it could not be understood; then `why_not` says why.
+    """
+    world.n = entry.n
+    mark = world.mark()
+    try:
+        if body is None:
+            raise NotUnderstood(why_not)
+        return _RULES[entry.kind](world, entry, body)
+    except Exception as error:  # a poison event must not stop those behind it; the reason is kept and shown
+        world.undo(mark)
+        why = str(error) if isinstance(error, NotUnderstood) else f"{type(error).__name__}: {error}"
+        return quarantined(world, entry, why[:500])
+
+
+def quarantined(world: World, entry: Entry, why: str) -> Judged:
+    """Keep what could not be understood, in sight."""
+    world.n = entry.n
+    world.quarantine.put(QuarantineRow(entry.event_id, entry.n, entry.station, entry.kind[:40], why, None))
+    return Judged(entry, "quarantined", None, "quarantined", {"why": why})
+
+
+# --- units ------------------------------------------------------------------------------------------------------------
+
+
+def _case(world: World, entry: Entry, body: Any) -> unit_rules.Case:
+    unit = world.units.get(body.unit)
+    order = world.orders.get(unit.order) if unit else None
+    plan = world.plan(order.revision) if order and order.revision else world.plan(world.latest_revision())
+    if plan is None:
+        raise NotUnderstood("no plan is published")
+    used, held, present = None, False, 0
+    if isinstance(body, wire.MaterialsInstalled):
+        used = world.used_in(body.part, body.serial)
+        lot = world.lots.get(body.part, body.lot) if body.lot else None
+        held = lot is not None and lot.state == "held"
+    elif isinstance(body, wire.UnitsArrived) and entry.station:
+        present = sum(1 for serial in world.present(entry.station) if serial != body.unit)
+    return unit_rules.Case(
+        event_id=entry.event_id,
+        unit=unit,
+        serial=body.unit,
+        order=order.rule if order else None,
+        plan=plan,
+        station=entry.station or "",
+        operator=entry.operator,
+        asks=entry.asks,
+        at=entry.at,
+        installed=[row.rule for row in world.inside(body.unit)] if unit else (),
+        used_in=used,
+        lot_held=held,
+        present=present,
+    )
+
+
+def _unit_event(world: World, entry: Entry, body: Any) -> Judged:
+    case = _case(world, entry, body)
+    decision = unit_rules.decide(case, body)
+    args = dict(decision.args)
+    before = case.unit
+    after = decision.unit or before
+    if before is not None and after is not None and decision.verdict != "refused":
+        if decision.nc is not None:
+            nc = open_nc(world, entry, after, decision.nc)
+            args["nc"] = nc
+            after = replace(after, nc=nc)
+        _apply(world, entry, case, decision, before, after)
+    screen = None
+    if isinstance(body, wire.UnitsArrived) and decision.verdict == "accepted" and entry.asks:
+        screen = screen_of(world, body.unit)
+    _station_verdict(world, entry, decision.verdict, decision.reason, args, body.unit)
+    return Judged(entry, "recorded", decision.verdict, decision.reason, args, screen)
+
+
+def _apply(
+    world: World, entry: Entry, case: unit_rules.Case, d: unit_rules.Decision, before: Unit, after: Unit
+) -> None:
+    """Write a decision into the working set: the one place that does."""
+    if d.install is not None:
+        i = d.install
+        world.put_installation(
+            InstallationRow(
+                i.id, before.serial, before.step, i.part, i.serial, i.lot, i.quantity, entry.at, None, d.disputed
+            )
+        )
+    if d.uninstall is not None:
+        row = world.installations.get(d.uninstall)
+        assert row is not None
+        world.put_installation(replace(row, removed_at=entry.at))
+    if d.arrived:
+        key = (after.serial, after.step, after.visit)
+        if world.visits.get(*key) is None:
+            world.visits.put(VisitRow(*key, case.station, after.product, entry.at, None, None, 0))
+    if d.failure or d.ended is not None:
+        visit = world.visits.get(before.serial, before.step, before.visit)
+        if visit is not None:
+            if d.failure:
+                visit = replace(visit, failures=visit.failures + 1)
+            if d.ended is not None:
+                visit = replace(visit, ended_at=entry.at, result=d.ended.result)
+            world.visits.put(visit)
+    if d.closes is not None and (nc := world.ncs.get(d.closes)) is not None:
+        world.ncs.put(replace(nc, state="closed", closed_at=entry.at))
+    if after != before:
+        world.put_unit(after)
+        move_order(world, entry, before, after)
+
+
+def open_nc(world: World, entry: Entry, unit: Unit, draft: unit_rules.NcDraft) -> str:
+    """Open a nonconformity; numbers are per year and gapless. Returns its id."""
+    year = entry.received_at[:4]
+    nc = f"NC-{year}-{world.next_number('nc-' + year):04}"
+    if unit.treating and (treated := world.ncs.get(unit.treating)) is not None and treated.state == "in_treatment":
+        # The rework did not cure it: the old one goes back to its decision and the new one says so.
+        world.ncs.put(replace(treated, state="open"))
+    detail = json.dumps({**draft.detail, **({"after": unit.treating} if unit.treating else {})}, ensure_ascii=False)
+    world.ncs.put(
+        NcRow(
+            id=nc,
+            unit=unit.serial,
+            order=unit.order,
+            product=unit.product,
+            step=draft.step,
+            station=entry.station,
+            cause=draft.cause,
+            defect=draft.defect,
+            detail=detail,
+            state="open",
+            disposition=None,
+            why="",
+            event_id=entry.event_id,
+            opened_at=entry.at,
+            decided_at=None,
+            closed_at=None,
+        )
+    )
+    return nc
+
+
+def screen_of(world: World, serial: str) -> dict[str, Any] | None:
+    """What a bench cannot know by itself of a unit that has just arrived."""
+    unit = world.units.get(serial)
+    order = world.orders.get(unit.order) if unit else None
+    if unit is None or order is None:
+        return None
+    return {
+        "unit": floor_unit(unit).model_dump(),
+        "order": floor_order(order).model_dump(),
+        "installed": [
+            {"id": r.id, "part": r.part, "serial": r.serial, "lot": r.lot, "quantity": r.quantity, "step": r.step}
+            for r in world.inside(serial)
+        ],
+        "since": unit.since,
+    }
+
+
+def floor_unit(unit: Unit) -> wire.FloorUnit:
+    """A unit as a station is told of it."""
+    return wire.FloorUnit(
+        serial=unit.serial,
+        order=unit.order,
+        product=unit.product,
+        state=unit.state,
+        step=unit.step,
+        visit=unit.visit,
+        attempts=unit.attempts,
+        tested=unit.tested,
+        inspected=unit.inspected,
+        station=unit.station,
+        nc=unit.nc,
+        since=unit.since,
+    )
+
+
+def floor_order(order: Any) -> wire.FloorOrder:
+    """An order as a station is told of it."""
+    return wire.FloorOrder(
+        id=order.id, product=order.product, state=order.state, revision=order.revision, quantity=order.quantity
+    )
+
+
+# --- the station itself -----------------------------------------------------------------------------------------------
+
+
+def _station(world: World, entry: Entry) -> StationState:
+    return world.stations.get(entry.station) or StationState(entry.station or "", since=entry.at)
+
+
+def _station_verdict(
+    world: World, entry: Entry, verdict: str, reason: str, args: Mapping[str, Any], unit: str | None
+) -> None:
+    if entry.station is None:
+        return
+    world.stations.put(
+        replace(
+            _station(world, entry),
+            verdict=verdict,
+            reason=reason,
+            args=args,
+            verdict_at=entry.at,
+            unit=unit,
+        )
+    )
+
+
+def _noted(entry: Entry, reason: str = "noted", args: Mapping[str, Any] | None = None) -> Judged:
+    return Judged(entry, "recorded", "accepted", reason, dict(args or {}))
+
+
+def _signed_in(world: World, entry: Entry, body: wire.OperatorActivated) -> Judged:
+    world.stations.put(replace(_station(world, entry), signed_in=True))
+    return _noted(entry, "welcome")
+
+
+def _signed_out(world: World, entry: Entry, body: wire.OperatorDeactivated) -> Judged:
+    world.stations.put(replace(_station(world, entry), signed_in=False))
+    return _noted(entry, "goodbye")
+
+
+def _station_state(world: World, entry: Entry, body: wire.StationStateChanged) -> Judged:
+    world.stations.put(replace(_station(world, entry), state=body.state, state_reason=body.reason, since=entry.at))
+    return _noted(entry, "paused" if body.state in ("SBY", "NST") and body.reason else "resumed")
+
+
+def _fault(world: World, entry: Entry, body: wire.FaultOccurred) -> Judged:
+    world.faults.put(FaultRow(entry.station or "", body.device, body.fault, entry.at, False))
+    return _noted(entry)
+
+
+def _fault_over(world: World, entry: Entry, body: wire.FaultCleared) -> Judged:
+    known = world.faults.get(entry.station or "", body.device)
+    if known is not None and not known.cleared:
+        world.faults.put(replace(known, cleared=True, since=entry.at))
+    return _noted(entry)
+
+
+def _not_read(world: World, entry: Entry, body: wire.IdentifiersNotRead) -> Judged:
+    return _noted(entry)
+
+
+def _help(world: World, entry: Entry, body: wire.HelpRequested) -> Judged:
+    station = _station(world, entry)
+    world.stations.put(replace(station, help_since=station.help_since or entry.at))
+    return _noted(entry, "help_called")
+
+
+def _help_came(world: World, entry: Entry, body: wire.HelpAnswered) -> Judged:
+    name = body.station or entry.station or ""
+    station = world.stations.get(name)
+    if station is None:
+        return Judged(entry, "recorded", "refused", "unknown_station", {"station": name, "known": "–"})
+    world.stations.put(replace(station, help_since=None))
+    return _noted(entry, "help_came")
+
+
+# --- counted work -----------------------------------------------------------------------------------------------------
+
+
+def counted(world: World, plan: Plan, order_id: str, product_id: str, step_id: str, quantity: int) -> tuple[int, int]:
+    """How many a step of a lot-tracked order has counted, and how many it still may.
+
+    Returns:
+        (counted so far, still available), in pieces.
+    """
+    product = plan.product(product_id)
+    if product is None:
+        return 0, 0
+    defects = ["", *(d.code for d in plan.defects)]
+    so_far = _sum(world, order_id, step_id, defects)
+    place = product.place(step_id)
+    offered = quantity
+    if place > 0:
+        before = world.tallies.get(order_id, product.steps[place - 1].id, "")
+        offered = before.quantity if before else 0
+    return so_far, max(0, offered - so_far)
+
+
+def _sum(world: World, order: str, step: str, defects: Iterable[str]) -> int:
+    keys = [(order, step, d) for d in defects]
+    world.tallies.load(keys)
+    return sum(row.quantity for key in keys if (row := world.tallies.get(*key)))
+
+
+def _count(world: World, entry: Entry, body: wire.WorkCompleted) -> Judged:
+    order_id = body.order or ""
+    order = world.orders.get(order_id)
+    plan = world.plan(order.revision if order and order.revision else world.latest_revision())
+    if plan is None:
+        raise NotUnderstood("no plan is published")
+    scrap = sum(s.quantity for s in body.scrap)
+    made = body.good + scrap
+    available = 0
+    if order is not None:
+        _, available = counted(world, plan, order.id, order.product, body.step, order.quantity)
+    answer = gate.count(
+        order=order.rule if order else None,
+        order_id=order_id,
+        plan=plan,
+        step_id=body.step,
+        station=entry.station or "",
+        operator=entry.operator,
+        made=made,
+        available=available,
+    )
+    args = {"good": body.good, "scrap": scrap, "left": max(0, available - made), **answer.args}
+    verdict: wire.Verdict = "accepted" if answer.go else "refused" if entry.asks else "held"
+    reason = answer.reason
+    known = order is not None and (product := plan.product(order.product)) is not None and product.step(body.step)
+    if verdict != "refused" and order is not None and known:
+        for defect, quantity in [("", body.good), *((s.defect, s.quantity) for s in body.scrap)]:
+            if quantity:
+                row = world.tallies.get(order.id, body.step, defect) or TallyRow(order.id, body.step, defect, 0)
+                world.tallies.put(replace(row, quantity=row.quantity + quantity))
+        _count_order(world, entry, plan, order.id)
+    _station_verdict(world, entry, verdict, reason, args, order_id)
+    return Judged(entry, "recorded", verdict, reason, args)
+
+
+def _count_order(world: World, entry: Entry, plan: Plan, order_id: str) -> None:
+    order = world.orders.get(order_id)
+    assert order is not None
+    product = plan.product(order.product)
+    assert product is not None
+    defects = [d.code for d in plan.defects]
+    last = world.tallies.get(order_id, product.steps[-1].id, "")
+    good = last.quantity if last else 0
+    scrapped = sum(_sum(world, order_id, step.id, defects) for step in product.steps)
+    left = max(0, order.quantity - good - scrapped)
+    state = "in_work" if order.state == "released" else order.state
+    changed = replace(order, state=state, open_units=left)
+    if left == 0 and state in gate.OPEN_ORDERS:
+        changed = replace(changed, state="completed", ended_at=entry.at)
+    world.orders.put(changed)
+
+
+def _completed(world: World, entry: Entry, body: wire.WorkCompleted) -> Judged:
+    if body.unit:
+        return _unit_event(world, entry, body)
+    if body.order:
+        return _count(world, entry, body)
+    raise NotUnderstood("WorkCompleted names neither a unit nor an order")
+
+
+def _requeued(world: World, entry: Entry, body: wire.EventRequeued) -> Judged:
+    """Try a quarantined event again, at this ledger position: the first row stays as it is."""
+    waiting = world.quarantine.get(body.event_id)
+    if waiting is None or waiting.requeued_n is not None:
+        return Judged(entry, "recorded", "refused", "unknown_event")
+    row = world.session.execute(select(Ledger).where(Ledger.n == waiting.ledger_n)).scalar_one()
+    original = entry_of(row, n=entry.n)
+    parsed = parse(original)  # raises NotUnderstood again; the second try is quarantined with its own reason
+    world.quarantine.put(replace(waiting, requeued_n=entry.n))
+    again = _RULES[original.kind](world, original, parsed)
+    return replace(again, entry=entry, screen=None)
+
+
+def entry_of(row: Ledger, *, n: int | None = None) -> Entry:
+    """The entry that a ledger row was made from."""
+    return Entry(
+        n=row.n if n is None else n,
+        source=row.source,
+        seq=row.seq,
+        event_id=row.event_id,
+        kind=row.kind,
+        v=row.v,
+        captured_at=row.captured_at,
+        received_at=row.received_at,
+        mono_ms=row.mono_ms,
+        boot_id=row.boot_id,
+        offset_ms=row.offset_ms,
+        operator=row.operator,
+        asks=row.asks,
+        station=row.station,
+        body=row.body,
+        sha256=row.sha256,
+        at=Entry.occurred(row.captured_at, row.received_at, row.offset_ms),
+    )
+
+
+Rule = Callable[[World, Entry, Any], Judged]
+
+_RULES: Final[dict[str, Rule]] = {
+    **dict.fromkeys(_UNIT_KINDS, _unit_event),
+    "WorkCompleted": _completed,
+    "OperatorActivated": _signed_in,
+    "OperatorDeactivated": _signed_out,
+    "StationStateChanged": _station_state,
+    "FaultOccurred": _fault,
+    "FaultCleared": _fault_over,
+    "IdentifiersNotRead": _not_read,
+    "HelpRequested": _help,
+    "HelpAnswered": _help_came,
+    "EventRequeued": _requeued,
+    **OFFICE_RULES,
+}

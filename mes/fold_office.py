@@ -1,0 +1,220 @@
+"""What people do away from the bench, folded into the same state: plans, orders, decisions, lots, second tries.
+
+The same contract as `mes.fold`: values from the entry only; a request that may not be changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from typing import Any, Final
+
+from mes import wire
+from mes.domain import unit as unit_rules
+from mes.domain.gate import OPEN_ORDERS, Unit
+from mes.domain.route import Product
+from mes.verdicts import Entry, Judged, NotUnderstood
+from mes.world import LotRow, OrderRow, PlanRow, StationState, World
+
+ORDER_LIFE: Final[dict[str, dict[str, str]]] = {
+    # event             from: to
+    "OrderReleased": {"planned": "released"},
+    "OrderHeld": {"released": "on_hold", "in_work": "on_hold"},
+    "OrderResumed": {"on_hold": "in_work"},
+    "OrderClosed": {"completed": "closed", "in_work": "closed", "released": "closed", "on_hold": "closed"},
+    "OrderCancelled": {"planned": "cancelled", "released": "cancelled"},
+}
+"""The life of a work order. Closing is refused while units are open; completing is what the last unit does."""
+
+ORDER_STATES: Final[dict[str, dict[str, str]]] = {
+    "planned": {"fr": "prévu", "en": "planned"},
+    "released": {"fr": "lancé", "en": "released"},
+    "in_work": {"fr": "en cours", "en": "in work"},
+    "on_hold": {"fr": "en attente", "en": "on hold"},
+    "completed": {"fr": "terminé", "en": "completed"},
+    "closed": {"fr": "fermé", "en": "closed"},
+    "cancelled": {"fr": "annulé", "en": "cancelled"},
+}
+
+
+def _yes(entry: Entry, **args: Any) -> Judged:
+    return Judged(entry, "recorded", "accepted", "noted", args)
+
+
+def _no(entry: Entry, reason: str, **args: Any) -> Judged:
+    return Judged(entry, "recorded", "refused", reason, args)
+
+
+def _plan(world: World, entry: Entry, body: wire.PlanPublished) -> Judged:
+    if body.revision != world.latest_revision() + 1:
+        return _no(entry, "plan_current")
+    content = json.dumps(body.content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    world.plan_rows.put(PlanRow(body.revision, body.hash, content, entry.at))
+    plan = world.plan(body.revision)  # a content that does not decode quarantines the event here
+    assert plan is not None
+    for station in plan.stations:
+        if world.stations.get(station.id) is None:
+            world.stations.put(StationState(station.id, since=entry.at))
+    return _yes(entry, revision=body.revision)
+
+
+def _enrolled(world: World, entry: Entry, body: wire.StationEnrolled) -> Judged:
+    return _yes(entry, station=body.station)
+
+
+def _create(world: World, entry: Entry, body: wire.OrderCreated) -> Judged:
+    if world.orders.get(body.order) is not None:
+        return _no(entry, "order_exists", order=body.order)
+    plan = world.plan(world.latest_revision())
+    if plan is None:
+        return _no(entry, "no_plan")
+    product = plan.product(body.product)
+    if product is None:
+        return _no(entry, "unknown_product", product=body.product, known=", ".join(p.id for p in plan.products))
+    world.orders.put(
+        OrderRow(
+            id=body.order,
+            product=body.product,
+            quantity=body.quantity,
+            customer=body.customer or product.customer,
+            due=body.due,
+            note=body.note,
+            state="planned",
+            revision=0,
+            open_units=body.quantity,
+            why="",
+            created_at=entry.at,
+            released_at=None,
+            ended_at=None,
+        )
+    )
+    return _yes(entry, order=body.order)
+
+
+def _moved(world: World, entry: Entry, order_id: str) -> OrderRow | Judged:
+    """The order in its next state, or why it cannot go there."""
+    order = world.orders.get(order_id)
+    if order is None:
+        return _no(entry, "unknown_order", order=order_id)
+    to = ORDER_LIFE[entry.kind].get(order.state)
+    if to is None:
+        return _no(entry, "order_state", order=order_id, state=ORDER_STATES[order.state])
+    return replace(order, state=to)
+
+
+def _release(world: World, entry: Entry, body: wire.OrderReleased) -> Judged:
+    order = _moved(world, entry, body.order)
+    if isinstance(order, Judged):
+        return order
+    plan = world.plan(body.revision)
+    product = plan.product(order.product) if plan else None
+    if plan is None or product is None:
+        return _no(entry, "no_plan")
+    if product.tracking == "serial":
+        for serial in _serials(world, entry, product, order.quantity):
+            if world.units.get(serial) is not None:
+                return _no(entry, "serial_taken", serial=serial)
+            first = product.steps[0].id
+            world.put_unit(Unit(serial, order.id, product.id, "reserved", first, visits={first: 1}, since=entry.at))
+    world.orders.put(replace(order, revision=body.revision, released_at=entry.at))
+    return _yes(entry, order=order.id, units=order.quantity)
+
+
+def _serials(world: World, entry: Entry, product: Product, quantity: int) -> list[str]:
+    """The next serials of a product's pattern: `{yy}` and `{ww}` are the ISO year and week of the release."""
+    day = date.fromisoformat(entry.at[:10])
+    year, week, _ = day.isocalendar()
+    pattern = product.serial or "{n:06}"
+    stem = pattern.replace("{yy}", f"{year % 100:02}").replace("{yyyy}", f"{year}").replace("{ww}", f"{week:02}")
+    made = [stem.format(n=world.next_number(f"serial {stem}")) for _ in range(quantity)]
+    world.units.load((s,) for s in made)
+    return made
+
+
+def _hold(world: World, entry: Entry, body: wire.OrderChanged) -> Judged:
+    order = _moved(world, entry, body.order)
+    if isinstance(order, Judged):
+        return order
+    world.orders.put(replace(order, why=body.why))
+    return _yes(entry, order=order.id)
+
+
+def _close(world: World, entry: Entry, body: wire.OrderChanged) -> Judged:
+    order = _moved(world, entry, body.order)
+    if isinstance(order, Judged):
+        return order
+    if order.open_units:
+        return _no(entry, "order_has_open_units", order=order.id, count=order.open_units)
+    world.orders.put(replace(order, why=body.why, ended_at=entry.at))
+    return _yes(entry, order=order.id)
+
+
+def _decided(world: World, entry: Entry, body: wire.NonconformityDecided) -> Judged:
+    nc = world.ncs.get(body.nc)
+    if nc is None:
+        return _no(entry, "unknown_nc", nc=body.nc)
+    unit = world.units.get(nc.unit)
+    if nc.state != "open" or unit is None or unit.nc != nc.id:
+        return _no(entry, "nc_state", nc=body.nc)
+    decided = replace(nc, disposition=body.disposition, why=body.why, decided_at=entry.at)
+    if body.disposition == "scrap":
+        world.ncs.put(replace(decided, state="closed", closed_at=entry.at))
+        scrapped = replace(unit, state="scrapped", station=None, since=entry.at)
+        world.put_unit(scrapped)
+        move_order(world, entry, unit, scrapped)
+        return _yes(entry, nc=nc.id, unit=unit.serial)
+    order = world.orders.get(unit.order)
+    plan = world.plan(order.revision) if order else None
+    product = plan.product(unit.product) if plan else None
+    if product is None:
+        raise NotUnderstood(f"the plan of order {unit.order} does not know {unit.product}")
+    step = body.step or nc.step
+    if body.disposition == "not_confirmed":
+        step = nc.step
+    if product.step(step) is None or product.place(step) > product.place(unit.step):
+        known = ", ".join(s.id for s in product.steps[: product.place(unit.step) + 1])
+        return _no(entry, "unknown_step", step=step, known=known)
+    world.ncs.put(replace(decided, state="in_treatment"))
+    world.put_unit(unit_rules.send_to(unit, step, entry.at, nc=nc.id))
+    return _yes(entry, nc=nc.id, unit=unit.serial, step=step)
+
+
+def move_order(world: World, entry: Entry, before: Unit, after: Unit) -> None:
+    """What a unit's step forward does to its order: the first arrival starts it, the last unit completes it."""
+    order = world.orders.get(after.order)
+    if order is None:
+        return
+    changed = order
+    if order.state == "released" and after.state == "in_work":
+        changed = replace(changed, state="in_work")
+    over = ("done", "scrapped")
+    if after.state in over and before.state not in over:
+        left = order.open_units - 1
+        changed = replace(changed, open_units=left)
+        if left == 0 and changed.state in OPEN_ORDERS:
+            changed = replace(changed, state="completed", ended_at=entry.at)
+    if changed is not order:
+        world.orders.put(changed)
+
+
+def _lot(world: World, entry: Entry, body: wire.LotChanged) -> Judged:
+    state = "held" if entry.kind == "LotHeld" else "released"
+    world.lots.put(LotRow(body.part, body.lot, state, body.why))
+    return _yes(entry, part=body.part, lot=body.lot)
+
+
+OFFICE_RULES: Final[dict[str, Callable[[World, Entry, Any], Judged]]] = {
+    "PlanPublished": _plan,
+    "StationEnrolled": _enrolled,
+    "OrderCreated": _create,
+    "OrderReleased": _release,
+    "OrderHeld": _hold,
+    "OrderResumed": _hold,
+    "OrderClosed": _close,
+    "OrderCancelled": _hold,
+    "NonconformityDecided": _decided,
+    "LotHeld": _lot,
+    "LotReleased": _lot,
+}

@@ -1,0 +1,157 @@
+"""The tables of the plan's TOML files: the vocabulary of `mes.domain.route` with what a person can get wrong in it.
+
+Every rule is a check of one field, so that one wrong field never hides another. What a name may refer to comes in as
+`Known`, gathered from all files beforehand. Nothing here reads a file.
+"""
+
+from __future__ import annotations
+
+import re
+import zoneinfo
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from mes.domain.route import Break, Defect, Language, Shift, Slug, Station, Text
+from mes.i18n import _
+from mes.plan.errors import refusal, unknown, with_guess
+from mes.plan.numbers import ORDER, SERIAL, number_pattern
+from mes.wire import Frozen
+
+DAY_MIN: Final = 24 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a table's names may refer to. None: cannot be known (its file is broken), so nothing is said against it.
+
+    `stations` holds for each station what a test may call its measuring instruments, with the family of each; `here`
+    the stations of the step that is being read; `tracking` that of its product.
+    """
+
+    stations: Mapping[str, Mapping[str, str] | None] | None = None
+    lines: frozenset[str] | None = None
+    pictures: frozenset[str] | None = None
+    defects: frozenset[str] | None = None
+    tracking: str | None = None
+    here: tuple[str, ...] = ()
+
+
+def known_to(info: ValidationInfo) -> Known:
+    """What the table that is being decoded may refer to."""
+    return info.context if isinstance(info.context, Known) else Known()
+
+
+def picture_exists(value: str | None, info: ValidationInfo) -> str | None:
+    """Field check: a picture of that name lies in the folder."""
+    pictures = known_to(info).pictures
+    if value is not None and pictures is not None and value not in pictures:
+        raise unknown(_("No picture is called %(name)s.", name=value), value, pictures)
+    return value
+
+
+class PlantTable(Frozen):
+    """`[plant]`"""
+
+    site: Annotated[str, Field(min_length=1, max_length=80)]
+    timezone: str
+    languages: Annotated[tuple[Language, ...], Field(min_length=1)]
+    order_pattern: Annotated[str, Field(max_length=40)] = ORDER.example
+
+    @field_validator("timezone")
+    @classmethod
+    def _exists(cls, value: str) -> str:
+        try:
+            zoneinfo.ZoneInfo(value)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+            said = with_guess(_("No time zone is called %(name)s.", name=value), value, zoneinfo.available_timezones())
+            raise refusal(said, _('a name of the IANA database, "Europe/Paris"')) from None
+        return value
+
+    @field_validator("order_pattern")
+    @classmethod
+    def _counts(cls, value: str) -> str:
+        return number_pattern(value, ORDER)
+
+
+class ShiftTable(Shift):
+    """`[[shift]]`; one that ends before it starts ends the next day."""
+
+    @field_validator("end")
+    @classmethod
+    def _has_a_length(cls, end: str, info: ValidationInfo) -> str:
+        if end == info.data.get("start"):
+            raise refusal(_("The shift ends when it starts."), _("a time after the start"))
+        return end
+
+    @field_validator("breaks")
+    @classmethod
+    def _within_the_shift(cls, breaks: tuple[Break, ...], info: ValidationInfo) -> tuple[Break, ...]:
+        start, end = info.data.get("start"), info.data.get("end")
+        if start is None or end is None:
+            return breaks
+        wrong, last = [], 0
+        for pause in sorted(breaks, key=lambda b: _after(start, b.start)):
+            begins, ends = _after(start, pause.start), _after(start, pause.end)
+            said = {"start": pause.start, "end": pause.end}
+            if not begins < ends <= _after(start, end):
+                wrong.append(_("The break from %(start)s to %(end)s is not inside the shift.", **said))
+            elif begins < last:
+                wrong.append(_("The break from %(start)s to %(end)s begins during another one.", **said))
+            last = max(last, ends)
+        if wrong:
+            raise refusal(" ".join(wrong), _("from %(start)s to %(end)s, one after the other", start=start, end=end))
+        return breaks
+
+
+def _after(start: str, time: str) -> int:
+    """Minutes from one time of day to the next time that the clock says `time`."""
+    minutes = [int(t[:2]) * 60 + int(t[3:]) for t in (start, time)]
+    return (minutes[1] - minutes[0]) % DAY_MIN
+
+
+class DefectTable(Defect):
+    """`[[defect]]`; its code is printed as one of the workshop's own codes, which know no small letters."""
+
+    @field_validator("code")
+    @classmethod
+    def _can_be_printed(cls, code: str) -> str:
+        if not re.fullmatch(r"[A-Z0-9-]+", code):
+            raise refusal(_("The label of a defect cannot carry this code."), _("capital letters, digits and hyphens"))
+        return code
+
+    _picture_exists = field_validator("picture")(picture_exists)
+
+
+class StationTable(Station):
+    """`[station]`"""
+
+    @field_validator("line")
+    @classmethod
+    def _line_exists(cls, line: str, info: ValidationInfo) -> str:
+        lines = known_to(info).lines
+        if lines is not None and line not in lines:
+            raise unknown(_("No line is called %(name)s.", name=line), line, lines)
+        return line
+
+
+class ProductTable(Frozen):
+    """`[product]`; its steps stand in `[[step]]`."""
+
+    id: Slug
+    name: Text
+    customer: Annotated[str, Field(max_length=120)]
+    tracking: Literal["serial", "lot"]
+    serial: Annotated[str | None, Field(max_length=40, validate_default=True)] = None
+
+    @field_validator("serial")
+    @classmethod
+    def _fits_the_tracking(cls, serial: str | None, info: ValidationInfo) -> str | None:
+        tracking = info.data.get("tracking")
+        if tracking == "serial" and serial is None:
+            raise refusal(_("A product with serial numbers needs their pattern."), f'"{SERIAL.example}"')
+        if tracking == "lot" and serial is not None:
+            raise refusal(_("A lot has no serial numbers."), _('no key "serial", or tracking = "serial"'))
+        return number_pattern(serial, SERIAL) if serial is not None else None

@@ -1,0 +1,518 @@
+"""What travels between a station and the server: the envelope, the event kinds, the answers.
+
+Frozen pydantic models and one hash; no rule, no I/O. Both sides import this file, so a change here is a change of
+protocol: add fields with defaults, never take one away, and raise a kind's version when its meaning changes.
+
+The body of an event travels as *text* (a JSON object written by the station), not as a nested object: the hash is over
+those very characters, so no two JSON writers have to agree on how a number is spelled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PROTO: Final = 1
+MAX_EVENTS: Final = 200  # events in a batch
+MAX_BYTES: Final = 262_144  # bytes of a batch's JSON
+MAX_BODY: Final = 65_536  # characters of one event's body
+
+Verdict = Literal["accepted", "refused", "held"]
+Status = Literal["recorded", "duplicate", "conflict", "gap", "quarantined"]
+Outcome = Literal["passed", "failed", "error", "timeout", "aborted"]
+
+UuidText = Annotated[str, Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
+UtcText = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$")]
+# No control characters: PostgreSQL cannot keep a NUL in text, and an id with a line feed forges a log line.
+Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
+OptionalId = Annotated[str, Field(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Seq = Annotated[int, Field(ge=1, lt=2**53, strict=True)]
+Count = Annotated[int, Field(ge=0, lt=10**9)]
+
+
+class Frozen(BaseModel):
+    """A value: no key beyond the named ones, no change after it is made, no NaN."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+# --- the envelope ----------------------------------------------------------------------------------------------------
+
+
+class Envelope(Frozen):
+    """One event on its way.
+
+    `seq` has no gaps within a stream. `captured_at` is the station's clock (UTC), `offset_ms` what the station believes
+    must be added to it, `mono_ms` its monotonic clock within `boot_id`. `asks` says that the operator waits for the
+    verdict: only then can the event be *refused*; without it, it is a fact, which is recorded always.
+    """
+
+    seq: Seq
+    event_id: UuidText
+    kind: Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[A-Za-z]+$")]
+    v: Annotated[int, Field(ge=1, le=999)] = 1
+    captured_at: UtcText
+    mono_ms: Annotated[int, Field(ge=0, lt=2**53)] = 0
+    boot_id: OptionalId = ""
+    offset_ms: Annotated[int, Field(gt=-(2**53), lt=2**53)] | None = None
+    operator: OptionalId | None = None
+    asks: bool = False
+    body: Annotated[str, Field(max_length=MAX_BODY)]
+    sha256: Sha256
+
+
+def digest(
+    *,
+    event_id: str,
+    kind: str,
+    v: int,
+    captured_at: str,
+    mono_ms: int,
+    boot_id: str,
+    operator: str | None,
+    asks: bool,
+    body: str,
+) -> str:
+    """Hash what must never change about an event; `seq` and `offset_ms` may, when a stream is renumbered.
+
+    Returns:
+        64 lower-case hexadecimal digits: SHA-256 over the nine fields, one a line, UTF-8 (`asks` as 0 or 1).
+    """
+    text = f"{event_id}\n{kind}\n{v}\n{captured_at}\n{mono_ms}\n{boot_id}\n{operator or ''}\n{1 if asks else 0}\n{body}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def digest_of(e: Envelope) -> str:
+    """`digest` of an envelope's own fields, to compare with the `sha256` it carries."""
+    return digest(
+        event_id=e.event_id,
+        kind=e.kind,
+        v=e.v,
+        captured_at=e.captured_at,
+        mono_ms=e.mono_ms,
+        boot_id=e.boot_id,
+        operator=e.operator,
+        asks=e.asks,
+        body=e.body,
+    )
+
+
+# --- bodies: facts from the floor (IPC-CFX names where CFX has one) ---------------------------------------------------
+
+
+class OperatorActivated(Frozen):
+    """A person signed in at the station; who it is stands in the envelope."""
+
+
+class OperatorDeactivated(Frozen):
+    """The person signed out, or another one took over."""
+
+
+class UnitsArrived(Frozen):
+    """A unit came to the bench for a step. With `asks` it is a request that the gate may refuse."""
+
+    unit: Id
+    step: Id
+    scan: str = ""
+
+
+class UnitsDeparted(Frozen):
+    """A unit left the bench with its step unfinished (taken back, end of shift)."""
+
+    unit: Id
+    step: Id
+    reason: str = ""
+
+
+class MaterialsInstalled(Frozen):
+    """A component went into a unit. The event id is the installation's id."""
+
+    unit: Id
+    step: Id
+    part: Id
+    serial: OptionalId | None = None
+    lot: OptionalId | None = None
+    quantity: Annotated[int, Field(ge=1, le=100_000)] = 1
+    scan: str = ""
+
+
+class MaterialsUninstalled(Frozen):
+    """A component came out again, by UNDO or by repair."""
+
+    unit: Id
+    step: Id
+    installation: UuidText
+    reason: str = ""
+
+
+class Measurement(Frozen):
+    """One reading against its limits, as the station saw it. `raw` is the instrument's own text."""
+
+    test: Id
+    outcome: Outcome
+    value: float | None = None
+    unit: Annotated[str, Field(max_length=16)] | None = None
+    low: float | None = None
+    high: float | None = None
+    instrument: Annotated[str, Field(max_length=120)] | None = None
+    raw: Annotated[str, Field(max_length=2_000)] = ""
+
+
+class UnitsTested(Frozen):
+    """One test run. `error`, `timeout` and `aborted` speak of the bench, `failed` of the unit."""
+
+    unit: Id
+    step: Id
+    outcome: Outcome
+    tests: Annotated[tuple[Measurement, ...], Field(max_length=500)]
+
+
+class UnitsInspected(Frozen):
+    """A person looked, and passed the unit or named its defects."""
+
+    unit: Id
+    step: Id
+    result: Literal["passed", "failed"]
+    defects: Annotated[tuple[Id, ...], Field(max_length=50)] = ()
+
+
+class UnitsRepaired(Frozen):
+    """What a repair did, in words."""
+
+    unit: Id
+    step: Id
+    text: Annotated[str, Field(max_length=2_000)] = ""
+
+
+class Scrapped(Frozen):
+    """Pieces of a lot that are no good, and why."""
+
+    defect: Id
+    quantity: Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class WorkCompleted(Frozen):
+    """A step is finished: of a `unit`, or `good` and `scrap` pieces of a lot-tracked `order`."""
+
+    step: Id
+    unit: Id | None = None
+    order: Id | None = None
+    good: Count = 0
+    scrap: Annotated[tuple[Scrapped, ...], Field(max_length=50)] = ()
+
+
+class UnitsDisqualified(Frozen):
+    """A unit is scrap."""
+
+    unit: Id
+    step: Id
+    reason: str = ""
+
+
+class StationStateChanged(Frozen):
+    """The station's resource state (SEMI E10 words as in IPC-CFX: PRD, SBY, ENG, SDT, USD, NST) and why."""
+
+    state: Literal["PRD", "SBY", "ENG", "SDT", "USD", "NST"]
+    reason: Annotated[str, Field(max_length=40)] = ""
+
+
+class FaultOccurred(Frozen):
+    """A device of the station does not work (unplugged, torn frames, no answer)."""
+
+    device: Id
+    fault: Id
+    text: Annotated[str, Field(max_length=500)] = ""
+
+
+class FaultCleared(Frozen):
+    """It works again."""
+
+    device: Id
+    fault: Id
+
+
+class IdentifiersNotRead(Frozen):
+    """Something was read that says nothing: kept as it came, control characters escaped."""
+
+    raw: Annotated[str, Field(max_length=2_000)]
+    why: Id
+    device: OptionalId = ""
+
+
+class HelpRequested(Frozen):
+    """The operator calls for help."""
+
+    unit: OptionalId | None = None
+    step: OptionalId | None = None
+
+
+class HelpAnswered(Frozen):
+    """Somebody came. `station` is set when it is answered from elsewhere than the station itself."""
+
+    station: OptionalId | None = None
+
+
+# --- bodies: human actions on the web and at the command line ---------------------------------------------------------
+
+
+class PlanPublished(Frozen):
+    """A plan revision with all that it says."""
+
+    revision: Annotated[int, Field(ge=1)]
+    hash: Sha256
+    content: dict[str, Any]
+
+
+class StationEnrolled(Frozen):
+    """A station PC was let in."""
+
+    station: Id
+    machine_id: Annotated[str, Field(max_length=128)]
+
+
+class OrderCreated(Frozen):
+    """A quantity of one product to make."""
+
+    order: Id
+    product: Id
+    quantity: Annotated[int, Field(ge=1, le=1_000_000)]
+    due: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")] | None = None
+    customer: Annotated[str, Field(max_length=120)] = ""
+    note: Annotated[str, Field(max_length=2_000)] = ""
+
+
+class OrderReleased(Frozen):
+    """The floor may begin; the order is pinned to a plan revision, and its serials are reserved."""
+
+    order: Id
+    revision: Annotated[int, Field(ge=1)]
+
+
+class OrderChanged(Frozen):
+    """Hold, resume, close or cancel, with the reason."""
+
+    order: Id
+    why: Annotated[str, Field(max_length=500)] = ""
+
+
+class NonconformityDecided(Frozen):
+    """What becomes of the held unit: back to a step, on as it was (not confirmed), or scrap."""
+
+    nc: Id
+    disposition: Literal["rework", "not_confirmed", "scrap"]
+    step: OptionalId | None = None
+    why: Annotated[str, Field(max_length=2_000)] = ""
+
+
+class LotChanged(Frozen):
+    """A component lot is held or released again."""
+
+    part: Id
+    lot: Id
+    why: Annotated[str, Field(max_length=500)] = ""
+
+
+class EventRequeued(Frozen):
+    """A quarantined event is tried again by a server that may understand it now."""
+
+    event_id: UuidText
+
+
+FLOOR_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
+    (model.__name__, 1): model
+    for model in (
+        OperatorActivated,
+        OperatorDeactivated,
+        UnitsArrived,
+        UnitsDeparted,
+        MaterialsInstalled,
+        MaterialsUninstalled,
+        UnitsTested,
+        UnitsInspected,
+        UnitsRepaired,
+        WorkCompleted,
+        UnitsDisqualified,
+        StationStateChanged,
+        FaultOccurred,
+        FaultCleared,
+        IdentifiersNotRead,
+        HelpRequested,
+        HelpAnswered,
+    )
+}
+"""What a station may report, by kind and version."""
+
+OFFICE_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
+    ("PlanPublished", 1): PlanPublished,
+    ("StationEnrolled", 1): StationEnrolled,
+    ("OrderCreated", 1): OrderCreated,
+    ("OrderReleased", 1): OrderReleased,
+    ("OrderHeld", 1): OrderChanged,
+    ("OrderResumed", 1): OrderChanged,
+    ("OrderClosed", 1): OrderChanged,
+    ("OrderCancelled", 1): OrderChanged,
+    ("NonconformityDecided", 1): NonconformityDecided,
+    ("LotHeld", 1): LotChanged,
+    ("LotReleased", 1): LotChanged,
+    ("HelpAnswered", 1): HelpAnswered,
+    ("EventRequeued", 1): EventRequeued,
+}
+"""What a person does away from the bench; never accepted from a station's stream."""
+
+
+# --- requests and answers ---------------------------------------------------------------------------------------------
+
+
+class EnrollRequest(Frozen):
+    """The one-time code from the server, and who asks."""
+
+    code: Annotated[str, Field(min_length=1, max_length=64)]
+    machine_id: Annotated[str, Field(min_length=1, max_length=128)]
+    stream_id: UuidText
+
+
+class EnrollReply(Frozen):
+    """The station's id and its token, which the server will never show again."""
+
+    station: str
+    token: str
+
+
+class Mark(Frozen):
+    """A place in a stream."""
+
+    seq: Annotated[int, Field(ge=0, lt=2**53)]
+    event_id: UuidText | None = None
+
+
+class HelloRequest(Frozen):
+    """Where the station stands: its next number, its last event, its clock, what it holds unjudged."""
+
+    proto: int
+    agent: OptionalId
+    stream_id: UuidText
+    next_seq: Seq
+    last: Mark
+    acked: Annotated[int, Field(ge=0, lt=2**53)] = 0
+    kept: Count = 0
+    boot_id: OptionalId = ""
+    machine_id: Annotated[str, Field(max_length=128)] = ""
+    now: UtcText
+
+
+class PlanMark(Frozen):
+    """Which plan the floor works by."""
+
+    revision: int
+    hash: str
+
+
+class HelloReply(Frozen):
+    """Where the server stands.
+
+    `hwm` is the last event of this stream that it has; `safe_seq` the last one inside a verified backup; `cursor` the
+    ledger's last position, for a station that wants to know whether the floor has changed.
+    """
+
+    server_gen: str
+    station: str
+    hwm: Mark
+    safe_seq: int
+    now: UtcText
+    max_events: int
+    max_bytes: int
+    plan: PlanMark | None
+    cursor: int
+
+
+class IngestRequest(Frozen):
+    """A contiguous piece of one stream."""
+
+    stream_id: UuidText
+    events: Annotated[tuple[Envelope, ...], Field(min_length=1, max_length=MAX_EVENTS)]
+
+
+class IngestResult(Frozen):
+    """What became of one event. `screen` tells the bench what it cannot know: what a unit already has."""
+
+    event_id: str
+    status: Status
+    verdict: Verdict | None = None
+    reason: str = ""
+    args: dict[str, Any] = {}
+    screen: dict[str, Any] | None = None
+
+
+class IngestReply(Frozen):
+    """The results, in the order of the batch, and the new marks. The station acks the listed event ids, no others."""
+
+    results: tuple[IngestResult, ...]
+    hwm: Mark
+    safe_seq: int
+
+
+class FloorOrder(Frozen):
+    """What a station must know of an order to decide alone."""
+
+    id: str
+    product: str
+    state: str
+    revision: int
+    quantity: int
+
+
+class FloorUnit(Frozen):
+    """What a station must know of a unit to decide alone."""
+
+    serial: str
+    order: str
+    product: str
+    state: str
+    step: str
+    visit: int
+    attempts: int
+    tested: str | None
+    inspected: str | None
+    station: str | None
+    nc: str | None
+    since: str = ""
+
+
+class FloorComponent(Frozen):
+    """A serialised component that is in a unit; an empty `unit`: it has been taken out."""
+
+    part: str
+    serial: str
+    unit: str
+
+
+class FloorLot(Frozen):
+    """A component lot that must not be used."""
+
+    part: str
+    lot: str
+
+
+class FloorReply(Frozen):
+    """What has changed on the floor since a ledger position (0: everything that is open).
+
+    `help_called` is about the station that asks: somebody may have answered its call from elsewhere.
+    """
+
+    cursor: int
+    whole: bool
+    orders: tuple[FloorOrder, ...]
+    units: tuple[FloorUnit, ...]
+    components: tuple[FloorComponent, ...]
+    held_lots: tuple[FloorLot, ...]
+    help_called: bool | None = None
+
+
+class Problem(Frozen):
+    """An error that says what to do next."""
+
+    error: str
+    message: str

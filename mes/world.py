@@ -1,0 +1,557 @@
+"""The working set of one transaction: every row that its events touch, loaded with one query a table, kept as frozen
+values in memory, and stored as the difference with one statement a table.
+
+It knows tables and nothing of rules. What is not loaded when it is asked for is fetched then, so a forgotten preload
+costs time and never truth. Each event's changes can be taken back (`mark`, `undo`): an event that cannot be understood
+leaves no trace.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cache
+from typing import Any, Final, Generic, TypeVar
+
+from sqlalchemy import Boolean, Table, and_, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from mes.db import tables as t
+from mes.db.base import Base
+from mes.db.prepared import Prepared, PreparedIn
+from mes.domain.gate import Installed, Order, Unit
+from mes.domain.route import Plan
+from mes.plan import from_content
+
+R = TypeVar("R")
+KEEP_ROWS: Final = 100_000  # rows that a working set may carry into the next transaction; about 60 MB
+CHUNK: Final = 500  # keys in one IN list; SQLite's own bound on variables is higher, its planner is happier here
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """`work_order`."""
+
+    id: str
+    product: str
+    quantity: int
+    customer: str
+    due: str | None
+    note: str
+    state: str
+    revision: int
+    open_units: int
+    why: str
+    created_at: str
+    released_at: str | None
+    ended_at: str | None
+
+    @property
+    def rule(self) -> Order:
+        """What the rules need of it."""
+        return Order(self.id, self.product, self.quantity, self.state, self.revision)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class VisitRow:
+    """`visit`."""
+
+    unit: str
+    step: str
+    visit: int
+    station: str
+    product: str
+    started_at: str
+    ended_at: str | None
+    result: str | None
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class InstallationRow:
+    """`installation`."""
+
+    id: str
+    unit: str
+    step: str
+    part: str
+    serial: str | None
+    lot: str | None
+    quantity: int
+    installed_at: str
+    removed_at: str | None
+    disputed: bool
+
+    @property
+    def rule(self) -> Installed:
+        """What the rules need of it."""
+        return Installed(self.id, self.part, self.serial, self.lot, self.quantity, self.step)
+
+
+@dataclass(frozen=True, slots=True)
+class TallyRow:
+    """`tally`."""
+
+    order: str
+    step: str
+    defect: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class LotRow:
+    """`lot`."""
+
+    part: str
+    lot: str
+    state: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class NcRow:
+    """`nonconformity`."""
+
+    id: str
+    unit: str
+    order: str
+    product: str
+    step: str
+    station: str | None
+    cause: str
+    defect: str | None
+    detail: str
+    state: str
+    disposition: str | None
+    why: str
+    event_id: str
+    opened_at: str
+    decided_at: str | None
+    closed_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StationState:
+    """`station`."""
+
+    id: str
+    state: str = "SBY"
+    state_reason: str = ""
+    since: str = ""
+    signed_in: bool = False
+    verdict: str | None = None
+    reason: str = ""
+    args: Mapping[str, Any] = field(default_factory=dict)
+    verdict_at: str | None = None
+    unit: str | None = None
+    help_since: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRow:
+    """`fault`."""
+
+    station: str
+    device: str
+    fault: str
+    since: str
+    cleared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineRow:
+    """`quarantine`."""
+
+    event_id: str
+    ledger_n: int
+    station: str | None
+    kind: str
+    why: str
+    requeued_n: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CounterRow:
+    """`counter`."""
+
+    name: str
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChainRow:
+    """`chain`; its `n` is the ledger position of the head."""
+
+    source: str
+    seq: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRow:
+    """`plan_revision`."""
+
+    revision: int
+    hash: str
+    content: str
+    published_at: str
+
+
+@cache
+def _upsert(table: Table, postgres: bool) -> Prepared:
+    """Insert, or update where the key is there: one statement for a table's difference."""
+    insert = postgresql.insert(table) if postgres else sqlite.insert(table)
+    keys = [c.name for c in table.primary_key]
+    rest = {c.name: insert.excluded[c.name] for c in table.columns if c.name not in keys}
+    return Prepared(insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=rest))
+
+
+def _rows_where(table: Table, columns: Sequence[str], condition: Callable[[Any], Any]) -> PreparedIn:
+    """All columns of a table, and the position of the last change, where a condition on some keys holds."""
+    return PreparedIn(lambda keys: select(*[table.c[c] for c in columns], table.c.n).where(condition(keys)))
+
+
+@cache
+def _by_key(table: Table, columns: tuple[str, ...]) -> PreparedIn:
+    (key,) = table.primary_key
+    return _rows_where(table, columns, key.in_)
+
+
+_GONE: Final = object()
+
+
+class Shelf(Generic[R]):
+    """The rows of one table that a transaction has in its hands, by primary key (a tuple)."""
+
+    def __init__(self, world: World, table: type[Base], row: Callable[..., R], columns: Sequence[str]) -> None:
+        self.world = world
+        self.table: Table = table.__table__  # type: ignore[assignment]
+        self.key_names = tuple(c.name for c in self.table.primary_key)
+        self.columns = tuple(columns)
+        self._row = row
+        self._keys = [self.table.c[k] for k in self.key_names]
+        self._all = select(*[self.table.c[c] for c in self.columns], self.table.c.n)
+        self._bools = [c.name for c in self.table.columns if isinstance(c.type, Boolean)]
+        self._by_key = _by_key(self.table, self.columns) if len(self._keys) == 1 else None
+        self.rows: dict[tuple[Any, ...], tuple[R, int] | None] = {}
+        self.changed: dict[tuple[Any, ...], None] = {}
+
+    def make(self, values: Mapping[str, Any]) -> R:
+        """A row from column values."""
+        return self._row(**values)
+
+    def values(self, row: R) -> dict[str, Any]:
+        """Column values of a row."""
+        return {c: getattr(row, c) for c in self.columns}
+
+    def load(self, keys: Iterable[tuple[Any, ...]]) -> None:
+        """Fetch these rows with one query (in pieces); those that are not there are remembered as absent."""
+        wanted = [k for k in dict.fromkeys(keys) if k not in self.rows]
+        for i in range(0, len(wanted), CHUNK):
+            piece = wanted[i : i + CHUNK]
+            self.rows.update(dict.fromkeys(piece))
+            if self._by_key is not None:
+                self._take(self._by_key.run(self.world.connection, [k[0] for k in piece]))
+            else:
+                self.load_where(tuple_(*self._keys).in_(piece))
+
+    def load_where(self, condition: Any) -> list[R]:
+        """Fetch all rows of a condition; rows already in hand win over what the database says."""
+        return self._take(self.world.connection.execute(self._all.where(condition)))
+
+    def load_by(self, statement: PreparedIn, keys: Sequence[str]) -> list[R]:
+        """The same with a statement of `_rows_where`."""
+        return self._take(statement.run(self.world.connection, keys))
+
+    def _take(self, records: Iterable[Any]) -> list[R]:
+        out = []
+        for record in records:
+            values = dict(zip(self.columns, record[:-1], strict=True))
+            for name in self._bools:
+                values[name] = bool(values[name])
+            key = tuple(values[k] for k in self.key_names)
+            if self.rows.get(key) is None:
+                self.rows[key] = (self.make(values), record[-1])
+            held = self.rows[key]
+            assert held is not None
+            out.append(held[0])
+        return out
+
+    def get(self, *key: Any) -> R | None:
+        """The row, or None when there is none."""
+        if key not in self.rows:
+            self.load([key])
+        held = self.rows[key]
+        return held[0] if held else None
+
+    def put(self, row: R) -> None:
+        """A new or changed row; stored at the end, with the ledger position of the event that changed it."""
+        key = tuple(getattr(row, k) for k in self.key_names)
+        self.world.set(self.rows, key, (row, self.world.n))
+        if key not in self.changed:
+            self.world.set(self.changed, key, None)
+
+    def store(self) -> None:
+        """Write what changed, with one statement."""
+        if not self.changed:
+            return
+        records: list[dict[str, Any]] = []
+        for key in self.changed:
+            held = self.rows[key]
+            assert held is not None
+            records.append({**self.values(held[0]), "n": held[1]})
+        connection = self.world.connection
+        _upsert(self.table, connection.dialect.name == "postgresql").run(connection, records)
+        self.changed.clear()
+
+
+class UnitShelf(Shelf[Unit]):
+    """Units: the only row that the rules define themselves; `visits` is JSON in its column."""
+
+    def make(self, values: Mapping[str, Any]) -> Unit:
+        """A unit from column values."""
+        return Unit(**{**values, "visits": json.loads(values["visits"])})
+
+    def values(self, row: Unit) -> dict[str, Any]:
+        """Column values of a unit."""
+        return {**super().values(row), "visits": json.dumps(row.visits, sort_keys=True, separators=(",", ":"))}
+
+
+class StationShelf(Shelf[StationState]):
+    """Stations: `args` is JSON in its column, written once a transaction however many verdicts there were."""
+
+    def make(self, values: Mapping[str, Any]) -> StationState:
+        """A station from column values."""
+        return StationState(**{**values, "args": json.loads(values["args"])})
+
+    def values(self, row: StationState) -> dict[str, Any]:
+        """Column values of a station."""
+        return {**super().values(row), "args": json.dumps(row.args, ensure_ascii=False, sort_keys=True)}
+
+
+class PlanCache:
+    """Decoded plans by revision; a published plan never changes, so a process decodes each once."""
+
+    def __init__(self) -> None:
+        self._plans: dict[tuple[int, str], Plan] = {}
+
+    def plan(self, revision: int, content_hash: str, content: Callable[[], str]) -> Plan:
+        """The plan of a revision, decoded at most once."""
+        key = (revision, content_hash)
+        if key not in self._plans:
+            self._plans[key] = from_content(json.loads(content()))
+        return self._plans[key]
+
+
+PLANS: Final = PlanCache()
+
+
+def _columns(row: type[Any]) -> list[str]:
+    return [f.name for f in fields(row)]
+
+
+_IN: Final = t.Installation
+_INSIDE: Final = _rows_where(
+    _IN.__table__,  # type: ignore[arg-type]
+    _columns(InstallationRow),
+    lambda units: and_(_IN.unit.in_(units), _IN.removed_at.is_(None)),
+)
+_USED: Final = _rows_where(
+    _IN.__table__,  # type: ignore[arg-type]
+    _columns(InstallationRow),
+    lambda serials: and_(_IN.serial.in_(serials), _IN.removed_at.is_(None), _IN.disputed.is_(False)),
+)
+
+
+class World:
+    """All shelves of one transaction, the look-ups across them, and the position that is being written."""
+
+    def __init__(self, session: Session, plans: PlanCache = PLANS) -> None:
+        self.session = session
+        self.connection = session.connection()
+        self.n = 0
+        self.journal: list[tuple[dict[Any, Any], Any, Any]] = []
+        self.units = UnitShelf(self, t.UnitRow, Unit, _columns(Unit))
+        self.orders = Shelf(self, t.WorkOrder, OrderRow, _columns(OrderRow))
+        self.visits = Shelf(self, t.Visit, VisitRow, _columns(VisitRow))
+        self.installations = Shelf(self, t.Installation, InstallationRow, _columns(InstallationRow))
+        self.tallies = Shelf(self, t.Tally, TallyRow, _columns(TallyRow))
+        self.lots = Shelf(self, t.Lot, LotRow, _columns(LotRow))
+        self.ncs = Shelf(self, t.Nonconformity, NcRow, _columns(NcRow))
+        self.stations = StationShelf(self, t.StationRow, StationState, _columns(StationState))
+        self.faults = Shelf(self, t.Fault, FaultRow, _columns(FaultRow))
+        self.quarantine = Shelf(self, t.Quarantine, QuarantineRow, _columns(QuarantineRow))
+        self.counters = Shelf(self, t.Counter, CounterRow, _columns(CounterRow))
+        self.chains = Shelf(self, t.Chain, ChainRow, _columns(ChainRow))
+        self.plan_rows = Shelf(self, t.PlanRevision, PlanRow, _columns(PlanRow))
+        self._plans = plans
+        self._latest: int | None = None
+        self._inside: dict[str, dict[str, InstallationRow]] = {}
+        self._used: dict[tuple[str, str], str | None] = {}
+        self._present: dict[str, dict[str, None]] = {}
+
+    @property
+    def shelves(self) -> tuple[Shelf[Any], ...]:
+        """Every shelf, in the order in which they are stored."""
+        return (
+            self.plan_rows,
+            self.orders,
+            self.units,
+            self.visits,
+            self.installations,
+            self.tallies,
+            self.lots,
+            self.ncs,
+            self.stations,
+            self.faults,
+            self.quarantine,
+            self.counters,
+            self.chains,
+        )
+
+    # --- keep between transactions ---
+
+    def begin(self, session: Session, position: int) -> World:
+        """This working set for the next transaction, or a fresh one when it is not the truth any more.
+
+        State rows change with ledger rows only. So as long as the ledger's last position is the one that this working
+        set has written itself, everything that it holds is what the database holds.
+        """
+        size = sum(len(shelf.rows) for shelf in self.shelves)
+        if position != self.n or self.journal or size > KEEP_ROWS:
+            return World(session, self._plans)
+        self.session = session
+        self.connection = session.connection()
+        return self
+
+    # --- take back ---
+
+    def mark(self) -> int:
+        """A place to come back to."""
+        return len(self.journal)
+
+    def undo(self, mark: int) -> None:
+        """Take back every change since the mark, the last first."""
+        while len(self.journal) > mark:
+            where, key, before = self.journal.pop()
+            if before is _GONE:
+                where.pop(key, None)
+            else:
+                where[key] = before
+
+    def set(self, where: dict[Any, Any], key: Any, value: Any) -> None:
+        """Put a value into one of this working set's tables, so that it can be taken back; `_GONE` removes it."""
+        self.journal.append((where, key, where.get(key, _GONE)))
+        if value is _GONE:
+            where.pop(key, None)
+        else:
+            where[key] = value
+
+    def store(self) -> None:
+        """Write all that changed."""
+        for shelf in self.shelves:
+            shelf.store()
+        self.journal.clear()
+
+    # --- plans ---
+
+    def plan(self, revision: int) -> Plan | None:
+        """The plan of a revision, None when there is none."""
+        row = self.plan_rows.get(revision)
+        return self._plans.plan(row.revision, row.hash, lambda: row.content) if row else None
+
+    def latest_revision(self) -> int:
+        """The newest published revision, 0 when nothing is published."""
+        if self._latest is None:
+            column = t.PlanRevision.revision
+            self._latest = int(self.session.scalar(select(column).order_by(column.desc()).limit(1)) or 0)
+        return max([self._latest, *(int(k[0]) for k, v in self.plan_rows.rows.items() if v)])  # a handful of revisions
+
+    # --- look-ups across rows ---
+
+    def load_inside(self, units: Iterable[str]) -> None:
+        """Fetch what is in these units."""
+        wanted = [u for u in dict.fromkeys(units) if u not in self._inside]
+        for i in range(0, len(wanted), CHUNK):
+            piece = wanted[i : i + CHUNK]
+            for unit in piece:
+                self._inside[unit] = {}
+            rows = self.installations.load_by(_INSIDE, piece)
+            for row in sorted(rows, key=lambda r: (r.installed_at, r.id)):
+                self._inside[row.unit][row.id] = row
+
+    def inside(self, unit: str) -> list[InstallationRow]:
+        """What is in a unit now, the oldest first."""
+        if unit not in self._inside:
+            self.load_inside([unit])
+        return list(self._inside[unit].values())
+
+    def load_used(self, components: Iterable[tuple[str, str]]) -> None:
+        """Fetch where these serialised components (part, serial) are."""
+        wanted = [c for c in dict.fromkeys(components) if c not in self._used]
+        for i in range(0, len(wanted), CHUNK):
+            piece = wanted[i : i + CHUNK]
+            self._used.update(dict.fromkeys(piece))
+            for row in self.installations.load_by(_USED, [s for _, s in piece]):
+                assert row.serial is not None
+                if row.removed_at is None and not row.disputed:
+                    self._used[(row.part, row.serial)] = row.unit
+
+    def used_in(self, part: str, serial: str | None) -> str | None:
+        """The unit that holds this serialised component, None when none does."""
+        if not serial:
+            return None
+        if (part, serial) not in self._used:
+            self.load_used([(part, serial)])
+        return self._used[(part, serial)]
+
+    def load_present(self, stations: Iterable[str]) -> None:
+        """Fetch the units in work at these stations."""
+        wanted = [s for s in dict.fromkeys(stations) if s not in self._present]
+        if not wanted:
+            return
+        for station in wanted:
+            self._present[station] = {}
+        rows = self.units.load_where(and_(t.UnitRow.station.in_(wanted), t.UnitRow.state == "in_work"))
+        for unit in rows:
+            # A unit already in hand may have moved on since the database last heard of it.
+            if unit.state == "in_work" and unit.station in self._present:
+                self._present[unit.station][unit.serial] = None
+
+    def present(self, station: str) -> list[str]:
+        """The units in work at a station."""
+        self.load_present([station])
+        return list(self._present[station])
+
+    # --- changes that touch a look-up ---
+
+    def put_unit(self, unit: Unit) -> None:
+        """A unit's new state; keeps the look-up of who is where."""
+        before = self.units.get(unit.serial)
+        was = before.station if before and before.state == "in_work" else None
+        now = unit.station if unit.state == "in_work" else None
+        if was != now:
+            self.load_present([s for s in (was, now) if s])
+            if was:
+                self.set(self._present[was], unit.serial, _GONE)
+            if now:
+                self.set(self._present[now], unit.serial, None)
+        self.units.put(unit)
+
+    def put_installation(self, row: InstallationRow) -> None:
+        """A component in or out; keeps the look-ups of what is where."""
+        self.inside(row.unit)  # fetched before the change, or the change would be fetched twice
+        self.set(self._inside[row.unit], row.id, row if row.removed_at is None else _GONE)
+        if row.serial and not row.disputed:
+            self.used_in(row.part, row.serial)
+            self.set(self._used, (row.part, row.serial), row.unit if row.removed_at is None else None)
+        self.installations.put(row)
+
+    def next_number(self, name: str) -> int:
+        """The next number of a counter: gapless, because it is taken in the transaction that uses it."""
+        held = self.counters.get(name)
+        value = (held.value if held else 0) + 1
+        self.counters.put(CounterRow(name, value))
+        return value

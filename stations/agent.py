@@ -1,0 +1,391 @@
+"""One station: where ports, session, outbox, uplink and bench page meet.
+
+One thread handles all inputs in the order in which they came: it turns each into a session step, keeps the drafts, and
+only then shows the screen. Ports, instruments, the page and the uplink have threads of their own and only put inputs
+into its queue. No rule of the work stands here.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+from mes import plan as plans
+from mes import wire
+from mes.plan import Port as PortTable
+from mes.plan import StationFile
+from stations import session as bench
+from stations.devices import FAMILIES
+from stations.durable import write_whole
+from stations.floor_file import FloorFile
+from stations.frames import BadFrame, Frame
+from stations.inputs import (
+    BadScan,
+    DeviceBack,
+    DeviceLost,
+    FloorCame,
+    Input,
+    Kept,
+    KeptCount,
+    LanguageChosen,
+    LinkChanged,
+    Measured,
+    MeasureNow,
+    NotKept,
+    PlanCame,
+    Scanned,
+    StopMeasuring,
+    Taken,
+    Tick,
+    VerdictCame,
+)
+from stations.measuring import Measuring, Wired
+from stations.outbox import Outbox, OutboxFailed, utc_text
+from stations.ports import Port, PortEvent, PortLost, PortOpened, PortSettings
+from stations.screen.source import ScreenFeed, Way
+from stations.uplink import LinkStatus, Server, Settings, Uplink
+from stations.view import Device
+
+log = logging.getLogger(__name__)
+
+TICK_S: Final = 0.5
+REOPEN_S: Final = 1.0
+SAMPLES: Final = 2_000  # latencies remembered: about a shift of scans
+AGENT: Final = "atelier/0.1"
+_CLOSE: Final = None
+
+
+@dataclass(slots=True)
+class Meters:
+    """What this start of the agent has done, for the report and for who looks after the station. No person in it."""
+
+    captured: int = 0
+    judged: int = 0
+    duplicate: int = 0
+    quarantined: int = 0
+    conflict: int = 0
+    scan_to_verdict_ms: deque[float] = field(default_factory=lambda: deque(maxlen=SAMPLES))
+
+    def as_json(self) -> dict[str, Any]:
+        """For `/state` and the report."""
+        return {
+            "captured": self.captured,
+            "judged": self.judged,
+            "duplicate": self.duplicate,
+            "quarantined": self.quarantined,
+            "conflict": self.conflict,
+            "scan_to_verdict_ms": [round(ms, 2) for ms in self.scan_to_verdict_ms],
+        }
+
+
+def machine_id(folder: Path) -> str:
+    """What names this PC and no copy of its disk, as well as can be told.
+
+    The system's own id and the first network card's address: a cloned disk in another PC keeps the first and not the
+    second. Where the system has no id, one is made and kept in `folder`.
+    """
+    try:
+        system = Path("/etc/machine-id").read_text("ascii").strip()
+    except OSError:
+        system = ""
+    kept = folder / "machine-id"
+    if not system:
+        if not kept.exists():
+            write_whole(kept, uuid4().hex.encode())
+        system = kept.read_text("ascii").strip()
+    cards = sorted(p for p in Path("/sys/class/net").glob("*/address") if p.parent.name != "lo")
+    card = next(
+        (t for p in cards if (t := _read(p)) and t != "00:00:00:00:00:00" and (p.parent / "device").exists()), ""
+    )
+    return f"{system}:{card}"[:128]
+
+
+def boot_id() -> str:
+    """This start of the machine: the monotonic clock counts within it."""
+    return _read(Path("/proc/sys/kernel/random/boot_id")) or uuid4().hex
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("ascii").strip()
+    except OSError:
+        return ""
+
+
+class Agent:
+    """A running station.
+
+    Args:
+        file: the station's own file.
+        folder: where outbox, token and plan are kept.
+        token: lets the station in at the server; None keeps it capturing and says that it is not enrolled.
+    """
+
+    def __init__(self, file: StationFile, folder: Path, token: str | None) -> None:
+        self._file = file
+        folder.mkdir(parents=True, exist_ok=True)
+        self.meters = Meters()
+        self.outbox = Outbox.open(folder / "outbox.db", machine_id=machine_id(folder), boot_id=boot_id())
+        if self.outbox.set_aside is not None:
+            # A damaged file was put aside at opening: what can be read of it comes back before the first scan.
+            log.warning("taken up again: %s", self.outbox.recover(self.outbox.set_aside))
+        self._inputs: queue.SimpleQueue[tuple[Input, float] | None] = queue.SimpleQueue()
+        devices = [Device(p.name, p.family, ok=False) for p in file.ports]
+        self._session = bench.begin(file.station.id, devices=devices)
+        self.feed = ScreenFeed(
+            self._screen(), self._session.language, on_input=self._pressed, on_language=self._chose_language
+        )
+        self._tokens: dict[str, int] = {}
+        self._asked_at: dict[int, float] = {}
+        self._lines = {p.name: self._wire(p) for p in file.ports}
+        self._measuring = Measuring(file, self._lines, self._taken)
+        self._floor = FloorFile(folder / "floor.json")
+        settings = Settings(
+            server=Server(file.server.url, file.server.fingerprint),
+            token=token or "",
+            agent=AGENT,
+            plan_file=folder / "plan.json",
+        )
+        self._uplink = Uplink(
+            self.outbox,
+            settings,
+            on_results=self._results,
+            on_link=self._link,
+            on_plan=self._plan,
+            on_floor=self._told,
+        )
+        self._thread = threading.Thread(target=self._run, name="bench", daemon=True)
+
+    def start(self) -> None:
+        """Open the ports, begin to work: with what was known last, until the server tells more."""
+        self._thread.start()
+        known = self._floor.read()
+        if known is not None:
+            self._put(FloorCame(reply=known, **_moment()))
+        self._uplink.start()
+        for line in self._lines.values():
+            line.port.start()
+
+    def close_bench(self) -> None:
+        """Bring the instruments to rest, close the ports, let the bench finish what came."""
+        self._measuring.close()
+        for line in self._lines.values():
+            line.port.close()
+        self._inputs.put(_CLOSE)
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+
+    def close(self) -> None:
+        """End the uplink and close the outbox, after `close_bench`."""
+        self._uplink.stop()
+        self._floor.save(now=True)
+        self.outbox.close()
+
+    # --- what comes in, each from a thread of its own ---
+
+    def _put(self, came: Input, at: float | None = None) -> None:
+        self._inputs.put((came, time.perf_counter() if at is None else at))
+
+    def _pressed(self, text: str, source: Way) -> None:
+        if text:
+            self._put(Scanned(raw=text, **_moment()))
+        else:
+            self._put(BadScan(raw="", why="torn", device=source, **_moment()))
+
+    def _chose_language(self, language: str) -> None:
+        self._put(LanguageChosen(language=language, **_moment()))
+
+    def _wire(self, table: PortTable) -> Wired:
+        family = FAMILIES[table.family]
+
+        def heard(event: PortEvent) -> None:
+            self._heard(table, event)
+
+        port = Port(PortSettings(table.url, table.baud), family.framing, heard)
+        instrument = f"{table.instrument.id} ({table.instrument.serial})" if table.instrument else table.name
+        return Wired(table.name, table.family, instrument, port)
+
+    def _heard(self, table: PortTable, event: PortEvent) -> None:
+        moment = _moment()
+        match event:
+            case Frame(raw):
+                if FAMILIES[table.family].role == "scan":
+                    self._put(Scanned(raw=raw, **moment))
+                else:
+                    log.info("%s said %r without being asked", table.name, raw[:200])
+            case BadFrame(why, raw):
+                if FAMILIES[table.family].role == "scan":
+                    self._put(BadScan(raw=raw, why=why, device=table.name, **moment))
+            case PortOpened():
+                rest = FAMILIES[table.family].stop
+                if rest is not None:
+                    # After a crash or a pulled cable nobody knows what the bench is doing: off, before anything else.
+                    rest(self._lines[table.name].port)
+                self._put(DeviceBack(name=table.name, family=table.family, **moment))
+            case PortLost(_address, why, text):
+                self._put(DeviceLost(name=table.name, family=table.family, fault=why, text=text, **moment))
+
+    def _taken(self, run: int, readings: Sequence[Taken]) -> None:
+        self._put(Measured(run=run, readings=tuple(readings), **_moment()))
+
+    def _link(self, status: LinkStatus) -> None:
+        self._put(LinkChanged(state=status.state, **_moment()))
+
+    def _plan(self, told: dict[str, Any]) -> None:
+        for older in told.get("older", ()):
+            self._put(PlanCame(plan=plans.from_content(older["content"]), revision=older["revision"], **_moment()))
+        self._put(PlanCame(plan=plans.from_content(told["content"]), revision=told["revision"], **_moment()))
+
+    def _told(self, reply: wire.FloorReply) -> None:
+        self._floor.take(reply)
+        self._put(FloorCame(reply=reply, **_moment()))
+
+    def _results(self, results: list[wire.IngestResult]) -> None:
+        for r in results:
+            self._put(
+                VerdictCame(
+                    token=None,
+                    event_id=r.event_id,
+                    status=r.status,
+                    verdict=r.verdict,
+                    reason=r.reason,
+                    args=r.args,
+                    screen=r.screen,
+                    **_moment(),
+                )
+            )
+        self._put(KeptCount(count=self._kept_count(), **_moment()))
+
+    # --- the bench's own thread ---
+
+    def _run(self) -> None:
+        due = time.monotonic() + TICK_S
+        while True:
+            try:
+                next_input = self._inputs.get(timeout=max(0.0, due - time.monotonic()))
+            except queue.Empty:
+                due = time.monotonic() + TICK_S
+                next_input = (Tick(**_moment()), time.perf_counter())
+                self._look_after_outbox()
+                self._floor.save()
+            if next_input is _CLOSE:
+                return
+            came, at = next_input
+            try:
+                self._handle(came, at)
+            except Exception:
+                # A bug in a rule must not stop the bench; the input is in the log, what was kept is kept.
+                log.exception("the session stumbled over %s", type(came).__name__)
+            self.feed.show(self._screen(), self._session.language)
+
+    def _handle(self, came: Input, at: float) -> None:
+        """One input, and the `Kept` of what it gave, until nothing follows."""
+        todo: deque[tuple[Input, float]] = deque([(came, at)])
+        while todo:
+            each, when = todo.popleft()
+            if isinstance(each, VerdictCame):
+                each, when = self._verdict(each)
+            turn = bench.advance(self._session, each)
+            if turn.drafts:
+                try:
+                    kept = self.outbox.keep(turn.drafts, captured_at=each.now, mono_ms=each.mono_ms)
+                except OutboxFailed as failed:
+                    log.error("not kept: %s", failed)
+                    self._session = bench.advance(self._session, NotKept(**_moment())).session
+                    if failed.reopen:
+                        self._reopen()
+                    return
+                self.meters.captured += len(kept)
+                for draft, event in zip(turn.drafts, kept, strict=True):
+                    self._tokens[event.event_id] = draft.token
+                    if isinstance(each, Scanned):
+                        self._asked_at[draft.token] = when
+                    todo.append((Kept(token=draft.token, event_id=event.event_id, **_moment()), when))
+                todo.append((KeptCount(count=self._kept_count(), **_moment()), when))
+            self._session = turn.session
+            for command in turn.commands:
+                self._obey(command)
+
+    def _obey(self, command: bench.AgentCommand) -> None:
+        match command:
+            case MeasureNow():
+                self._measuring.begin(command)
+            case StopMeasuring(run):
+                self._measuring.stop(run)
+            case bench.Feedback():
+                pass  # the page beeps and lights; a lamp needs an output that the station's file does not name yet
+
+    def _verdict(self, came: VerdictCame) -> tuple[VerdictCame, float]:
+        """Name the draft that a verdict is about, and count."""
+        self.meters.judged += 1
+        if came.status == "duplicate":
+            self.meters.duplicate += 1
+        elif came.status == "quarantined":
+            self.meters.quarantined += 1
+        elif came.status == "conflict":
+            self.meters.conflict += 1
+        token = self._tokens.pop(came.event_id, None)
+        began = self._asked_at.pop(token, None) if token is not None else None
+        now = time.perf_counter()
+        if began is not None:
+            self.meters.scan_to_verdict_ms.append((now - began) * 1000)
+        if token is None:
+            return came, now
+        return replace(came, token=token), now
+
+    def _kept_count(self) -> int:
+        """How many events wait; the last number when the outbox cannot be asked, which `_look_after_outbox` mends."""
+        try:
+            return self.outbox.kept_count()
+        except OutboxFailed as failed:
+            log.warning("the outbox cannot be counted: %s", failed)
+            return self._session.kept
+
+    def _look_after_outbox(self) -> None:
+        """Without a scan nobody would notice that the file was deleted or its disk is gone."""
+        if not self.outbox.usable:
+            self._reopen()
+
+    def _reopen(self) -> None:
+        try:
+            self.outbox.reopen()
+        except OutboxFailed as failed:
+            log.error("the outbox cannot be opened again: %s", failed)
+
+    def _screen(self) -> Any:
+        return bench.screen(self._session)
+
+    # --- for who looks on ---
+
+    def report(self) -> dict[str, Any]:
+        """What this start of the agent has done."""
+        return {"station": self._file.station.id, **self.meters.as_json(), "kept": self._kept_count()}
+
+
+def _moment() -> dict[str, Any]:
+    return {"now": utc_text(datetime.now(UTC)), "mono_ms": time.monotonic_ns() // 1_000_000}
+
+
+def quiet_logs() -> None:
+    """Log to stderr, one line each, with control characters escaped: a barcode must not forge a line."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Escaping("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=os.environ.get("MES_LOG", "WARNING").upper(), handlers=[handler])
+
+
+class _Escaping(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        if record.exc_info:
+            return text
+        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

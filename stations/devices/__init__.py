@@ -1,0 +1,68 @@
+"""One file a family of devices: what its frames mean and how it is asked. Opens no port.
+
+`FAMILIES` is the list that `config/stations/*.toml` chooses from. A new device is a new file and a row here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Literal
+
+from stations.devices import line_tester, safety_tester, scale, scanner, scpi
+from stations.devices.readings import Identity, Link, NoReply, Reading
+from stations.frames import Framing
+
+Role = Literal["scan", "measure", "listen"]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A family of devices that are spoken to alike.
+
+    Attributes:
+        id: its name in the station's file.
+        role: `scan`: its frames are scans; `measure`: it is asked; `listen`: it sends results by itself.
+        framing: how it marks its frames, unless the station's file says otherwise.
+        timeout_s: longest time for one measurement, in seconds.
+        measure: one measurement: link, the plan's `ask`, longest time in seconds. It blocks: never call it on the
+            port's own thread.
+        identify: who the instrument is, where it can tell.
+        stop: ends a running measurement at once; safe from any thread, also while `measure` runs on another.
+    """
+
+    id: str
+    role: Role
+    framing: Framing
+    timeout_s: float = 5.0
+    measure: Callable[[Link, str, float], Reading] | None = None
+    identify: Callable[[Link], Identity | NoReply | None] | None = None
+    stop: Callable[[Link], None] | None = None
+
+
+def _scale(name: str, dialect: str) -> Family:
+    return Family(name, "measure", scale.FRAMING, 10.0, partial(scale.measure, scale.DIALECTS[dialect]))
+
+
+FAMILIES: Final[dict[str, Family]] = {
+    family.id: family
+    for family in (
+        Family("scanner", "scan", scanner.FRAMING),
+        Family("scanner-stx", "scan", scanner.FRAMING_STX_ETX),
+        _scale("scale", "mt-sics"),
+        _scale("scale-kern", "kern"),
+        _scale("scale-ohaus", "ohaus"),
+        Family("scpi", "measure", scpi.FRAMING, 5.0, scpi.measure, scpi.identify),
+        Family(
+            "safety-tester",
+            "measure",
+            safety_tester.FRAMING,
+            120.0,
+            safety_tester.measure,
+            scpi.identify,
+            safety_tester.stop,
+        ),
+        Family("line-tester", "listen", line_tester.FRAMING),
+    )
+}

@@ -1,0 +1,143 @@
+"""Instruments that speak SCPI: who they are, one query and its number, and their queue of errors.
+
+It must not know which quantity is asked for, nor its limits: `ask` is the plan's text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from mes.domain.barcode import escaped
+from stations.devices.readings import (
+    NOT_A_NUMBER,
+    OVERFLOW,
+    Identity,
+    Link,
+    NoReply,
+    Reading,
+    no_reading,
+    number,
+    text_of,
+)
+from stations.frames import PRINTABLE, Framing
+
+FRAMING: Final = Framing(max_bytes=1024, allowed=PRINTABLE)
+END: Final = b"\n"
+"""Terminator of a command. Source: IEEE 488.2, 7.5; boxes on RS-232 take LF, CR or CR LF."""
+
+_ERROR: Final = re.compile(r'([+-]?[0-9]{1,6})\s{0,4},\s{0,4}"?([^"]{0,255})"?')
+_READING: Final = re.compile(r"([+-]?\s{0,8}[0-9.,]{1,24}(?:[eE][+-]?[0-9]{1,4})?)\s{0,8}([A-Za-z%]{0,6})")
+_OVER: Final = re.compile(r"[+-]?\s{0,4}(?:OL|OVLD|OVERLOAD|OVERFLOW|OVER|INF|INFINITY)", re.IGNORECASE)
+# SCPI writes OHM and HZ, and MOHM for megohms (SCPI-1999, volume 1, 7.1): only what is certain is translated.
+_UNITS: Final = {
+    "V": "V", "VDC": "V", "VAC": "V", "mV": "mV", "kV": "kV", "A": "A", "ADC": "A", "AAC": "A", "mA": "mA", "uA": "uA",
+    "OHM": "ohm", "ohm": "ohm", "Ohm": "ohm", "mohm": "mohm", "kohm": "kohm", "Mohm": "Mohm", "MOHM": "Mohm",
+    "HZ": "Hz", "Hz": "Hz", "kHz": "kHz", "W": "W", "kW": "kW", "%": "%", "PCT": "%", "s": "s",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ScpiError:
+    """One entry of the error queue; negative codes are SCPI's own, positive ones the maker's."""
+
+    code: int
+    message: str
+
+
+def parse_identity(raw: bytes) -> Identity | None:
+    """Read the reply to `*IDN?`: maker, model, serial, firmware; three fields are model, serial, firmware.
+
+    Source: IEEE 488.2, 10.14; GW Instek GPT-9000 manual, `*IDN` (no maker field).
+    """
+    match [part.strip(" ") for part in text_of(raw).split(",")]:
+        case [maker, model, serial, firmware]:
+            pass
+        case [model, serial, firmware]:
+            maker = ""
+        case _:
+            return None
+    return Identity(maker, model, serial, firmware, escaped(raw)) if model else None
+
+
+def parse_error(raw: bytes) -> ScpiError | None:
+    """Read the reply to `SYST:ERR?`, such as `-113,"Undefined header"`; `0,"No error"` has code 0."""
+    found = _ERROR.fullmatch(text_of(raw))
+    return ScpiError(int(found[1]), found[2].strip(" ")) if found else None
+
+
+def parse_reading(raw: bytes) -> Reading:
+    """Read one number with or without its unit.
+
+    9.9E37 and words for overload are `overflow`; 9.91E37, lists of numbers, unknown units, error texts and anything
+    else are `error`. One comma between digits is a decimal comma.
+    """
+    text = text_of(raw)
+    if _OVER.fullmatch(text):
+        return Reading(None, None, "overflow", escaped(raw))
+    found = _READING.fullmatch(text)
+    value = number(found[1]) if found else None
+    if found is None or value is None or (found[2] and found[2] not in _UNITS):
+        return Reading(None, None, "error", escaped(raw))
+    unit = _UNITS.get(found[2])
+    if abs(abs(value) / NOT_A_NUMBER - 1) < 1e-4:
+        return Reading(None, unit, "error", escaped(raw))
+    if abs(value) >= OVERFLOW * (1 - 1e-6):
+        return Reading(None, unit, "overflow", escaped(raw))
+    return Reading(value, unit, "measured", escaped(raw))
+
+
+def identify(link: Link, timeout_s: float = 2.0) -> Identity | NoReply | None:
+    """Ask an instrument who it is; None when it answers something else."""
+    answer = link.ask(b"*IDN?" + END, timeout_s)
+    return answer if isinstance(answer, NoReply) else parse_identity(answer.raw)
+
+
+def drain_errors(link: Link, *, limit: int = 20, timeout_s: float = 1.0) -> tuple[ScpiError, ...]:
+    """Empty the error queue, so that an old error is not taken for the next command's.
+
+    Args:
+        link: the instrument.
+        limit: most entries to read; the longest known queue holds 20 or fewer, and a broken one never ends.
+        timeout_s: longest wait for each, in seconds; silence ends the draining.
+    """
+    errors: list[ScpiError] = []
+    while len(errors) < limit:
+        answer = link.ask(b"SYST:ERR?" + END, timeout_s)
+        error = None if isinstance(answer, NoReply) else parse_error(answer.raw)
+        if error is None or error.code == 0:
+            break
+        errors.append(error)
+    return tuple(errors)
+
+
+def set_up(link: Link, commands: Iterable[str]) -> tuple[ScpiError, ...]:
+    """Send commands that have no answer; returns what the instrument objected to.
+
+    Raises:
+        ValueError: for a command that is not printable ASCII: it would be two commands, or none.
+    """
+    for command in commands:
+        if not _is_line(command):
+            raise ValueError(f"a command is one line of printable ASCII, not {command!r}")
+        link.write(command.encode("ascii") + END)
+    return drain_errors(link)
+
+
+def measure(link: Link, ask: str, timeout_s: float) -> Reading:
+    """Send a query and read its number. When there is none, the instrument's errors are added to `raw`."""
+    if not _is_line(ask):
+        return Reading(None, None, "error", f"not a command: {ask!a}")
+    answer = link.ask(ask.encode("ascii") + END, timeout_s)
+    reading = no_reading(answer) if isinstance(answer, NoReply) else parse_reading(answer.raw)
+    if reading.outcome not in ("error", "timeout"):
+        return reading
+    errors = drain_errors(link, limit=5, timeout_s=0.5)
+    said = "".join(f" [{e.code} {e.message}]" for e in errors)
+    return Reading(None, reading.unit, reading.outcome, reading.raw + said)
+
+
+def _is_line(command: str) -> bool:
+    return bool(command) and command.isascii() and command.isprintable()

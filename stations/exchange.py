@@ -1,0 +1,151 @@
+"""One open line: frames as they come, and one request at a time with the reply that belongs to it.
+
+Works on anything that reads and writes bytes; a fault of the device is a value. It must not know how a port is found,
+opened or opened again, what frames say, or who listens.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import termios
+import threading
+import time
+from dataclasses import replace
+from typing import Final, Literal, Protocol
+
+from stations.devices.readings import NoReply, Reply
+from stations.frames import EMPTY, BadFrame, Frame, Framing, abandon, feed, idle
+
+# pyserial lets all of these out when a device goes away: its own (an OSError), EIO from ioctl, select on nothing,
+# a failed tcflush.
+BROKEN: Final = (OSError, TypeError, ValueError, termios.error)
+Fault = Exception
+
+
+class Wire(Protocol):
+    """An open port with a read time-out, such as `serial.Serial`."""
+
+    @property
+    def in_waiting(self) -> int:
+        """Bytes that can be read at once."""
+
+    def read(self, size: int = 1, /) -> bytes:
+        """At most `size` bytes; fewer, or none, when the time-out is over."""
+
+    def write(self, data: bytes, /) -> int | None:
+        """Send bytes."""
+
+    def close(self) -> None:
+        """Give the port back."""
+
+
+class Exchange:
+    """Reads and asks on one wire. Use it from one thread; only `send` and `wake` may be called from another."""
+
+    def __init__(self, wire: Wire, framing: Framing, stop: threading.Event) -> None:
+        """Take an open wire, how the device marks its frames, and the event that ends all waiting."""
+        self._wire, self._framing, self._stop = wire, framing, stop
+        self._buffer = EMPTY
+        self._lock = threading.Lock()  # held to write and to close: no write on a descriptor that is gone
+        self._closed = False
+        self._unsettled = False  # a request went unanswered: its answer may still come
+
+    def send(self, data: bytes) -> bool:
+        """Write bytes; False when the wire is closed or does not take them."""
+        with self._lock:
+            if self._closed:
+                return False
+            try:
+                self._wire.write(data)
+            except BROKEN:
+                return False  # the next read meets the same fault and reports it
+            return True
+
+    def wake(self) -> None:
+        """End a read that waits, so that it does not hold a question up. Not every wire can: then its time-out does."""
+        with self._lock, contextlib.suppress(*BROKEN):
+            cancel = getattr(self._wire, "cancel_read", None)
+            if cancel is not None and not self._closed:
+                cancel()
+
+    def close(self) -> BadFrame | None:
+        """Close the wire. Returns what had begun and can no longer end."""
+        with self._lock:
+            self._closed = True
+            with contextlib.suppress(*BROKEN):  # it is gone: that is what was wanted
+                self._wire.close()
+        return abandon(self._buffer)
+
+    def pump(self) -> tuple[tuple[Frame | BadFrame, ...], Fault | None]:
+        """One read, and what became complete or torn by it. A fault is returned, so that no frame before it is lost."""
+        before = _now_ms()
+        try:
+            chunk = self._wire.read(self._wire.in_waiting or 1)
+        except BROKEN as e:
+            return (), e
+        if chunk:
+            self._buffer, frames = feed(self._framing, self._buffer, chunk, _now_ms())
+            return frames, None
+        self._buffer, torn = idle(self._framing, self._buffer, before)
+        return (torn,) if torn else (), None
+
+    def ask(self, command: bytes, timeout_s: float) -> tuple[Reply | NoReply, Fault | None]:
+        """Send a command and take the frame that answers it; see `stations.ports.Port.ask`."""
+        stale, fault = self._flush()
+        if fault is not None or not self.send(command):
+            return NoReply("lost", stale=stale), fault
+        echo = command.strip(b"\r\n")
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline and not self._stop.is_set():
+            frames, fault = self.pump()
+            if fault is not None:
+                return NoReply("lost", self._buffer.held, stale), fault
+            stale += tuple(f.raw for f in frames if f.raw == echo)
+            answers = [f for f in frames if f.raw != echo]
+            if answers:
+                first, stale = answers[0], stale + tuple(f.raw for f in answers[1:])
+                self._unsettled = isinstance(first, BadFrame)
+                if isinstance(first, BadFrame):
+                    return NoReply(first.why, first.raw, stale), None
+                return Reply(first.raw, stale), None
+        self._unsettled = True
+        why: Literal["closed", "timeout"] = "closed" if self._stop.is_set() else "timeout"
+        silence = NoReply(why, self._buffer.held, stale)
+        self._give_up_partial()
+        return silence, None
+
+    def _flush(self) -> tuple[tuple[bytes, ...], Fault | None]:
+        """Read away what comes, until the line is between two frames; after an unanswered request, until it is silent.
+
+        Cutting a frame in two would make its second half the reply: "12.01 g" would weigh 2.01 g.
+        """
+        begun = silent_since = now = _now_ms()
+        quiet_ms = self._framing.idle_ms if self._unsettled else 0
+        give_up = begun + max(1000, 2 * self._framing.idle_ms)
+        stale: tuple[bytes, ...] = ()
+        while self._buffer.held or self._buffer.dropping or self._waiting() or now - silent_since < quiet_ms:
+            if now > give_up or self._stop.is_set():
+                self._give_up_partial()
+                return stale, None
+            frames, fault = self.pump()
+            stale = (*stale, *(f.raw for f in frames))[-16:]  # a chattering device must not fill the memory
+            if fault is not None:
+                return stale, fault
+            now, silent_since = _now_ms(), max(silent_since, self._buffer.at_ms)
+        self._unsettled = False
+        return stale, None
+
+    def _give_up_partial(self) -> None:
+        """Drop the rest of a frame that was begun too, or it would pass for a frame of its own."""
+        if self._buffer.held:
+            self._buffer = replace(self._buffer, held=b"", dropping=True)
+
+    def _waiting(self) -> bool:
+        try:
+            return self._wire.in_waiting > 0
+        except BROKEN:
+            return True  # the next read meets the same fault and reports it
+
+
+def _now_ms() -> int:
+    return time.monotonic_ns() // 1_000_000

@@ -1,0 +1,194 @@
+"""What can happen to a bench session, and what it asks the agent to do: frozen values, no behaviour.
+
+Every input carries the station's clock (`now`, UTC text) and its monotonic clock (`mono_ms`): the session has none of
+its own. It must not know who made an input: a port, the bench page, the uplink, or a test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mes import wire
+from mes.domain.reasons import Tone
+from mes.domain.route import Plan, Test
+from stations.devices.readings import Reading
+from stations.view import Link
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """When it happened."""
+
+    now: str
+    mono_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scanned(Moment):
+    """A text was scanned, typed by a keyboard wedge, or touched: all the same."""
+
+    raw: bytes | str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadScan(Moment):
+    """A frame that is no text: torn, too long, with bytes that no label has."""
+
+    raw: bytes | str
+    why: str
+    device: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept(Moment):
+    """A draft is on the disk: it has its event id now."""
+
+    token: int
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotKept(Moment):
+    """The outbox failed. Given to the session as it was *before* the input whose drafts were lost.
+
+    That session knows nothing of the lost drafts, so nothing has to be taken back.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictCame(Moment):
+    """The server has judged an event, named by its token, or by its event id alone (an event of an earlier start)."""
+
+    token: int | None = None
+    event_id: str = ""
+    status: wire.Status = "recorded"
+    verdict: wire.Verdict | None = None
+    reason: str = ""
+    args: Mapping[str, Any] = field(default_factory=dict)
+    screen: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One reading of a test run: for which test of the plan, and by which instrument (maker, model, serial)."""
+
+    test: str
+    reading: Reading
+    instrument: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured(Moment):
+    """The answer to `MeasureNow`. A test that was asked for and has no reading here counts as an error of the bench."""
+
+    run: int
+    readings: tuple[Taken, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceLost(Moment):
+    """A device of the station does not work."""
+
+    name: str
+    family: str
+    fault: str = "unplugged"
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceBack(Moment):
+    """It works again."""
+
+    name: str
+    family: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkChanged(Moment):
+    """The way to the server."""
+
+    state: Link
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanCame(Moment):
+    """A published plan. The newest is used for new things, an older one for the orders that are pinned to it."""
+
+    plan: Plan
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloorCame(Moment):
+    """What the server says of the floor, for a bench that has to decide alone."""
+
+    reply: wire.FloorReply
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptCount(Moment):
+    """How many events wait in the outbox."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LanguageChosen(Moment):
+    """The person at the bench wants this language, until somebody else signs in."""
+
+    language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick(Moment):
+    """Time has passed. Twice a second is enough."""
+
+
+Input = (
+    Scanned
+    | BadScan
+    | Kept
+    | NotKept
+    | VerdictCame
+    | Measured
+    | DeviceLost
+    | DeviceBack
+    | LinkChanged
+    | PlanCame
+    | FloorCame
+    | KeptCount
+    | LanguageChosen
+    | Tick
+)
+
+
+# --- what the session asks for ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureNow:
+    """Ask the devices for these tests, in this order, and answer with one `Measured` of the same `run`."""
+
+    run: int
+    unit: str
+    step: str
+    tests: tuple[Test, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """A new banner is up: beep and light in its tone, once the drafts are on the disk."""
+
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
+class StopMeasuring:
+    """Stop this run now and bring the instrument to rest: the unit leaves the bench, or the operator saw a defect."""
+
+    run: int
+
+
+AgentCommand = MeasureNow | StopMeasuring | Feedback

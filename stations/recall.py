@@ -1,0 +1,281 @@
+"""What a station was last told of the floor, and what it has itself done since: enough to decide without the server.
+
+Pure values and look-ups. It knows neither the network nor who asks; the rules are in `mes.domain.gate`. What the
+station did itself (`ours`) is newer than what it was told until the server has judged it, so it wins.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Final, cast
+
+from mes import wire
+from mes.domain.gate import Installed, Order, OrderState, Unit, UnitState
+from mes.domain.route import Plan, Product, Step
+
+PLANS_KEPT: Final = 8  # revisions that running orders may still be pinned to
+MAX_SERIAL: Final = 64  # characters that an event can carry
+NO_STEP: Final = "?"  # stands in an arrival whose step the station cannot know; the server goes by the unit
+
+_HOLES: Final = {"yyyy": r"\d{4}", "yy": r"\d\d", "ww": r"\d\d", "mm": r"\d\d", "dd": r"\d\d"}
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Plans by revision, open orders and units, where serialised components are, which lots are held.
+
+    `inside` is what a unit had when it last left this station: the server tells of serialised components only, and a
+    unit that comes back without network still has its lots.
+    """
+
+    plan: Plan | None = None
+    revision: int = -1
+    plans: Mapping[int, Plan] = field(default_factory=dict)
+    cursor: int = 0
+    orders: Mapping[str, Order] = field(default_factory=dict)
+    units: Mapping[str, Unit] = field(default_factory=dict)
+    ours: Mapping[str, Unit] = field(default_factory=dict)
+    components: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    held_lots: frozenset[tuple[str, str]] = frozenset()
+    inside: Mapping[str, tuple[Installed, ...]] = field(default_factory=dict)
+
+    def unit(self, serial: str) -> Unit | None:
+        """The unit as last known."""
+        return self.ours.get(serial) or self.units.get(serial)
+
+    def order(self, order_id: str) -> Order | None:
+        """The order as last known."""
+        return self.orders.get(order_id)
+
+    def plan_of(self, order: Order | None) -> Plan | None:
+        """The plan that the order is pinned to; the newest when that one is not here."""
+        return (self.plans.get(order.revision) if order else None) or self.plan
+
+    def missing_plans(self) -> tuple[int, ...]:
+        """Revisions that open orders are pinned to and that are not here, for the agent to fetch."""
+        wanted = {o.revision for o in self.orders.values() if o.revision > 0}
+        return tuple(sorted(wanted - set(self.plans)))
+
+    def present(self, station: str) -> frozenset[str]:
+        """The units that are in work at a station."""
+        told = {s for s, u in self.units.items() if u.state == "in_work" and u.station == station}
+        ours = {s for s, u in self.ours.items() if u.state == "in_work" and u.station == station}
+        return frozenset((told - set(self.ours)) | ours)
+
+    def used_in(self, part: str, serial: str | None) -> str | None:
+        """The unit that holds this serialised component, None when none is known."""
+        return self.components.get((part, serial)) if serial else None
+
+    def lot_held(self, part: str, lot: str | None) -> bool:
+        """Whether this lot must not be used."""
+        return lot is not None and (part, lot) in self.held_lots
+
+    def installed_in(self, serial: str) -> tuple[Installed, ...]:
+        """What is in a unit, as far as it is known here: a serialised component only where it is still said to be."""
+        seen = self.inside.get(serial, ())
+        kept = tuple(i for i in seen if not i.serial or self.components.get((i.part, i.serial)) == serial)
+        known = {(i.part, i.serial) for i in kept}
+        told = (key for key, unit in self.components.items() if unit == serial and key not in known)
+        return (*kept, *(Installed("", part, number, None, 1) for part, number in told))
+
+    def looks_like_a_unit(self, text: str) -> bool:
+        """Whether a text is a unit's label: a unit that is known, or a serial as one of the products has it."""
+        if text in self.ours or text in self.units:
+            return True
+        if len(text) > MAX_SERIAL:
+            return False
+        plan = self.plan
+        return plan is not None and any(p.serial and is_serial(p.serial, text) for p in plan.products)
+
+    def step_for(self, serial: str, station: str) -> str:
+        """The step that an arrival names: where the unit is due, else the first of its likely product that is here."""
+        known = self.unit(serial)
+        if known is not None:
+            return known.step
+        products = self.plan.products if self.plan else ()
+        likely = [p for p in products if p.serial and is_serial(p.serial, serial)]
+        steps = (s.id for p in (*likely, *products) for s in p.steps if station in s.stations)
+        return next(steps, NO_STEP)
+
+
+def is_serial(pattern: str, text: str) -> bool:
+    """Whether a text could have been made from a product's serial pattern, such as `NMD-{yy}{ww}-{n:05}`."""
+    return _serial_pattern(pattern).fullmatch(text) is not None
+
+
+@lru_cache(maxsize=256)
+def _serial_pattern(pattern: str) -> re.Pattern[str]:
+    def hole(name: str) -> str:
+        counter = re.fullmatch(r"n(?::0?(\d{1,2}))?", name)
+        if counter:
+            return rf"\d{{{int(counter[1] or 1)},}}"
+        return _HOLES.get(name, "[A-Za-z0-9-]+")
+
+    pieces = re.split(r"\{([^{}]*)\}", pattern)
+    return re.compile("".join(hole(p) if i % 2 else re.escape(p) for i, p in enumerate(pieces)))
+
+
+# --- what changes it --------------------------------------------------------------------------------------------------
+
+
+def with_plan(recall: Recall, plan: Plan, revision: int) -> Recall:
+    """A plan came; the highest revision is the newest, whatever the order in which they come."""
+    plans = {**recall.plans, revision: plan}
+    for old in sorted(plans)[:-PLANS_KEPT]:
+        del plans[old]
+    if revision >= recall.revision:
+        return replace(recall, plan=plan, revision=revision, plans=plans)
+    return replace(recall, plans=plans)
+
+
+def told(recall: Recall, reply: wire.FloorReply) -> Recall:
+    """What the server says of the floor.
+
+    In a reply that is not `whole`, what it names replaces what is here; a component whose unit is an empty text has
+    been taken out; the held lots are always all of them, or a release could never be told.
+    """
+    orders = {o.id: order_from(o) for o in reply.orders}
+    units = {u.serial: unit_from(u) for u in reply.units}
+    components = {(c.part, c.serial): c.unit for c in reply.components}
+    inside = recall.inside
+    if reply.whole:  # what is not open any more is forgotten
+        inside = {serial: items for serial, items in inside.items() if serial in units or serial in recall.ours}
+    # What the station fitted itself and the server has not judged yet is not in the reply.
+    mine = {key: unit for key, unit in recall.components.items() if unit in recall.ours}
+    if not reply.whole:
+        orders = {**recall.orders, **orders}
+        components = {**recall.components, **components}
+        units = {**recall.units, **units}
+    return replace(
+        recall,
+        cursor=reply.cursor,
+        orders=orders,
+        units=units,
+        components={**{key: unit for key, unit in components.items() if unit}, **mine},
+        held_lots=frozenset((x.part, x.lot) for x in reply.held_lots),
+        inside=inside,
+    )
+
+
+def learned(recall: Recall, order: Order) -> Recall:
+    """The server has named an order with a unit that arrived."""
+    if recall.orders.get(order.id) == order:
+        return recall
+    return replace(recall, orders={**recall.orders, order.id: order})
+
+
+def did(recall: Recall, unit: Unit) -> Recall:
+    """The station's own work has changed a unit."""
+    return replace(recall, ours={**recall.ours, unit.serial: unit})
+
+
+def settled(recall: Recall, serial: str) -> Recall:
+    """The server has judged all that this station did to a unit: from here on it is as it is told."""
+    if serial not in recall.ours:
+        return recall
+    ours = dict(recall.ours)
+    unit = ours.pop(serial)
+    return replace(recall, ours=ours, units={**recall.units, serial: unit})
+
+
+def fitted(recall: Recall, item: Installed, unit: str) -> Recall:
+    """A serialised component went into a unit here."""
+    if not item.serial:
+        return recall
+    return replace(recall, components={**recall.components, (item.part, item.serial): unit})
+
+
+def left(recall: Recall, serial: str, installed: tuple[Installed, ...]) -> Recall:
+    """A unit leaves the station with this in it."""
+    return replace(recall, inside={**recall.inside, serial: installed})
+
+
+def never_in(recall: Recall, serial: str, installation: str) -> Recall:
+    """The server has refused a component after the unit had gone."""
+    if serial not in recall.inside:
+        return recall
+    return left(recall, serial, tuple(i for i in recall.inside[serial] if i.id != installation))
+
+
+def taken_out(recall: Recall, item: Installed, unit: str) -> Recall:
+    """It came out again, or never was in."""
+    key = (item.part, item.serial or "")
+    if recall.components.get(key) != unit:
+        return recall
+    return replace(recall, components={k: v for k, v in recall.components.items() if k != key})
+
+
+# --- from the wire ----------------------------------------------------------------------------------------------------
+
+
+def order_from(order: wire.FloorOrder) -> Order:
+    """An order as the rules know it."""
+    return Order(order.id, order.product, order.quantity, cast(OrderState, order.state), order.revision)
+
+
+def unit_from(unit: wire.FloorUnit, since: str = "") -> Unit:
+    """A unit as the rules know it."""
+    return Unit(
+        serial=unit.serial,
+        order=unit.order,
+        product=unit.product,
+        state=cast(UnitState, unit.state),
+        step=unit.step,
+        visits={unit.step: unit.visit},
+        attempts=unit.attempts,
+        tested=unit.tested,
+        inspected=unit.inspected,
+        station=unit.station,
+        since=since or unit.since,
+        nc=unit.nc,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an accepted arrival says of the unit."""
+
+    unit: Unit
+    order: Order
+    installed: tuple[Installed, ...]
+
+
+def told_of(screen: Mapping[str, Any]) -> Told | None:
+    """Read the `screen` of an accepted arrival; None when a newer server writes it in a way that is not understood."""
+    try:
+        return Told(
+            unit_from(wire.FloorUnit.model_validate(screen["unit"]), _utc(screen.get("since"))),
+            order_from(wire.FloorOrder.model_validate(screen["order"])),
+            tuple(
+                Installed(
+                    str(i["id"]),
+                    str(i["part"]),
+                    i.get("serial"),
+                    i.get("lot"),
+                    int(i["quantity"]),
+                    str(i.get("step", "")),
+                )
+                for i in screen.get("installed", ())
+            ),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _utc(text: object) -> str:
+    """A time as it was told; empty when it is none, for then the time a unit has been here is not judged."""
+    try:
+        return text if isinstance(text, str) and datetime.fromisoformat(text).tzinfo is not None else ""
+    except ValueError:
+        return ""
+
+
+def place_of(plan: Plan | None, unit: Unit) -> tuple[Product, Step] | None:
+    """The product and the step of a unit, None when the plan does not have them."""
+    product = plan.product(unit.product) if plan else None
+    step = product.step(unit.step) if product else None
+    return (product, step) if product and step else None

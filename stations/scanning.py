@@ -1,0 +1,246 @@
+"""What a scan means now: from the text that was read to the function that acts on it.
+
+Pure. The order of the questions is the order in which a person would want to hear the answer: is the station ready, who
+works here, is it a break, is an answer due; then what the code says, and what is on the bench.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from mes import wire
+from mes.domain import barcode
+from mes.domain.barcode import Badge, Code, Command, DefectCode, OrderCode, Plain, Quantity, StepCode
+from stations import lots, needs, parts, units
+from stations.hints import CODES, COMMANDS, HINTS
+from stations.inputs import BadScan, Scanned
+from stations.turn import LastScan, Session, Turn
+
+REPEAT_MS: Final = 1_000
+"""The same unit, order, badge or command again within this time is one scan that the scanner read twice."""
+MAX_RAW: Final = 1_000  # characters of what was read that an event carries
+MAX_SHOWN: Final = 40  # of these, what fits into a sentence
+MAX_DEFECTS: Final = 50  # kinds of defect in one booking
+
+Component = barcode.ComponentLabel | barcode.Gs1 | Plain
+
+
+def scanned(turn: Turn, came: Scanned) -> Turn:
+    """A text was scanned, typed or touched."""
+    code, last = barcode.read(came.raw), turn.session.last
+    now = LastScan(code, came.mono_ms)
+    twice = code == last.code and 0 <= came.mono_ms - last.mono_ms < REPEAT_MS
+    if twice and not _counts(turn.session, code):
+        return turn.put(last=now)  # the banner of the first stands
+    if turn.session.asked is not None:
+        return _act(turn, code, _text(came.raw))  # refused or aside: the same scan in a moment is not its double
+    return _act(turn.put(last=now), code, _text(came.raw))
+
+
+def bad_scan(turn: Turn, came: BadScan) -> Turn:
+    """Something came from a scanner that is no text."""
+    body = wire.IdentifiersNotRead(raw=_text(came.raw), why=came.why[:64] or "?", device=came.device[:64])
+    # "Scan it once more": the same label in a moment is that, and not a double of the one before.
+    return turn.put(last=LastScan()).note(body).say("unreadable")
+
+
+def _text(raw: bytes | str) -> str:
+    data = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
+    return barcode.escaped(data.strip(b" \t\r\n"), MAX_RAW)
+
+
+def _counts(s: Session, code: Code) -> bool:
+    """Whether the same code again is a second piece: two fuses of one lot, two boxes of twenty."""
+    front = s.at_front
+    if s.lot is not None and isinstance(code, Quantity | DefectCode):
+        return True
+    if front is None or not isinstance(code, Component):
+        return False
+    found = needs.component_of(front, code)
+    return found is not None and found.serial is None and _unit_of(s, code) is None
+
+
+def _act(turn: Turn, code: Code, raw: str) -> Turn:
+    s = turn.session
+    if isinstance(code, Command) and code.name in ("HELP", "HELPED"):
+        return _help(turn, came=code.name == "HELPED")
+    if isinstance(code, barcode.Unreadable):
+        return turn.note(wire.IdentifiersNotRead(raw=code.raw, why=code.why)).say("unreadable")
+    if s.recall.plan is None:
+        return turn.say("not_ready")
+    if s.asked is not None:
+        return _wait(turn, code)
+    if isinstance(code, Badge):
+        return _badge(turn, code.id)
+    if s.operator is None:
+        return turn.say("no_operator")
+    if s.paused and code != Command("RESUME"):
+        return turn.not_now(_called(code), "resume_first")
+    match code:
+        case Command():
+            return _command(turn, code)
+        case OrderCode():
+            return lots.take(turn, code.id)
+        case DefectCode():
+            return _defect(turn, code.code)
+        case Quantity():
+            return _quantity(turn, code)
+        case StepCode():
+            return lots.choose_step(turn, code.id)
+        case barcode.CartonCode():
+            return turn.not_now(_called(code), "go_on")
+        case _:
+            return _unit_or_part(turn, code, raw)
+
+
+def _called(code: Code) -> object:
+    return COMMANDS[code.name] if isinstance(code, Command) else CODES[type(code).__name__]
+
+
+def _wait(turn: Turn, code: Code) -> Turn:
+    """A verdict that everything hangs on is due within two seconds: not even a badge comes between."""
+    return turn.say("not_now", {"text": _called(code), "hint": HINTS["wait"]}, aside=True)
+
+
+# --- people -----------------------------------------------------------------------------------------------------------
+
+
+def _badge(turn: Turn, badge: str) -> Turn:
+    s = turn.session
+    if s.paused:
+        turn = _resume(turn)
+        if badge == s.operator:
+            return turn
+    if s.operator is None:
+        return _signed_in(turn, badge)
+    if badge != s.operator:
+        return _signed_in(turn.note(wire.OperatorDeactivated()), badge)
+    front = s.at_front
+    if front is not None and (s.places == 1 or front.run is not None):
+        return turn.say("finish_first", {"unit": front.serial})
+    if s.lot is not None:
+        return turn.say("finish_first", {"unit": s.lot.order.id})
+    turn = turn.note(wire.OperatorDeactivated())
+    return turn.put(operator=None, front=None, language=_first_language(s)).say("goodbye")
+
+
+def _signed_in(turn: Turn, badge: str) -> Turn:
+    turn = turn.note(wire.OperatorActivated(), operator=badge)
+    return turn.put(operator=badge, language=_first_language(turn.session)).say("welcome")
+
+
+def _first_language(s: Session) -> str:
+    return s.recall.plan.plant.languages[0] if s.recall.plan else s.language
+
+
+def _help(turn: Turn, *, came: bool) -> Turn:
+    s, front = turn.session, turn.session.at_front
+    if came:
+        return turn.note(wire.HelpAnswered()).put(help_called=False).say("help_came", aside=True)
+    unit, step = (front.serial, front.step.id) if front else (None, None)
+    if s.lot is not None:
+        step = s.lot.step.id
+    turn = turn.note(wire.HelpRequested(unit=unit, step=step))
+    return turn.put(help_called=True).say("help_called", aside=True)
+
+
+def _resume(turn: Turn) -> Turn:
+    return turn.note(wire.StationStateChanged(state="PRD")).put(paused=False).say("resumed")
+
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+
+
+def _command(turn: Turn, command: Command) -> Turn:
+    s = turn.session
+    front = s.at_front
+    match command.name:
+        case "PAUSE" if any(w.run for w in s.works):
+            return turn.not_now(_called(command), "test_runs")
+        case "PAUSE":
+            return turn.note(wire.StationStateChanged(state="SBY", reason="pause")).put(paused=True).say("paused")
+        case "RESUME":
+            return _resume(turn) if s.paused else turn.not_now(_called(command), "go_on")
+        case "DONE" | "UNDO" | "LEAVE" | "FAIL" if s.lot is not None:
+            return lots.obey(turn, s.lot, command)
+        case "DONE" if front is not None:
+            return units.finish(turn, front)
+        case "UNDO":
+            return parts.undo(turn, front) if front is not None else turn.say("nothing_to_undo")
+        case "LEAVE" if front is not None:
+            return units.leave(turn, front, "left")
+        case "PASS" if front is not None:
+            return units.passed(turn, front)
+        case "YES" if front is not None and front.step.tests:
+            return units.again(turn, front)
+        case "FAIL" if front is not None:
+            return turn.say("which_defect")
+        case _:
+            return turn.not_now(_called(command), "unit_first" if front is None and s.lot is None else "go_on")
+
+
+def _defect(turn: Turn, code: str) -> Turn:
+    s, front = turn.session, turn.session.at_front
+    plan = s.lot.plan if s.lot else front.plan if front else s.recall.plan
+    if plan is None or plan.defect(code) is None:
+        return turn.say("unknown_defect", {"text": code})
+    if s.lot is not None:
+        if code not in s.lot.defects and len(s.lot.defects) >= MAX_DEFECTS:
+            return turn.not_now(CODES["DefectCode"], "done_first")
+        return lots.count(turn, s.lot, s.lot.spoil(code))
+    if front is None:
+        return turn.not_now(CODES["DefectCode"], "unit_first")
+    return units.spoiled(turn, front, code)
+
+
+def _quantity(turn: Turn, code: Quantity) -> Turn:
+    s, front = turn.session, turn.session.at_front
+    if code.value < 1:
+        return turn.say("needs_quantity") if s.lot else turn.not_now(CODES["Quantity"], "go_on")
+    if s.lot is not None:
+        return lots.count(turn, s.lot, s.lot.add(code.value))
+    if front is None:
+        return turn.not_now(CODES["Quantity"], "unit_first")
+    if not any(c.per == "lot" for c, _ in front.needed):
+        return turn.not_now(CODES["Quantity"], "scan_done")
+    return turn.put_work(replace(front, times=code.value)).say("next_lot", {"count": code.value})
+
+
+# --- units and parts --------------------------------------------------------------------------------------------------
+
+
+def _unit_of(s: Session, code: Component) -> str | None:
+    """The unit whose label this is; None when it is no unit's, or a part that the unit on the bench wants."""
+    text, front = code.text, s.at_front
+    if s.work(text) is not None:
+        return text
+    if isinstance(code, barcode.ComponentLabel) or not s.recall.looks_like_a_unit(text):
+        return None
+    # A subassembly is a unit of another product, and here a part.
+    return None if front is not None and needs.wanted_of(front, text) is not None else text
+
+
+def _unit_or_part(turn: Turn, code: Code, raw: str) -> Turn:
+    s = turn.session
+    assert isinstance(code, Component)
+    serial = _unit_of(s, code)
+    if serial is not None:
+        return units.label(turn, serial, raw)
+    front = s.at_front
+    if front is None:
+        return _part_too_early(turn, code, raw)
+    found = needs.component_of(front, code)
+    return parts.fit(turn, front, found, raw) if found is not None else _unknown(turn, code, raw)
+
+
+def _part_too_early(turn: Turn, code: Component, raw: str) -> Turn:
+    if isinstance(code, Plain) and not needs.known_part(turn.session.recall.plan, code.text):
+        return _unknown(turn, code, raw)
+    return turn.not_now(CODES[type(code).__name__], "unit_first" if turn.session.lot is None else "done_first")
+
+
+def _unknown(turn: Turn, code: Component, raw: str) -> Turn:
+    turn = turn.note(wire.IdentifiersNotRead(raw=raw, why="unknown_code"))
+    shown = raw if len(raw) <= MAX_SHOWN else raw[: MAX_SHOWN - 1] + "…"
+    return turn.say("unknown_code", {"text": shown})

@@ -1,0 +1,251 @@
+"""The state of a bench session, and the three things that an input can make of it: say, keep, ask.
+
+A `Turn` carries the session through the functions that handle one input and collects the drafts and commands on the
+way. Everything is frozen. No rule of the work stands here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, cast
+
+from mes import wire
+from mes.domain.barcode import Code
+from mes.domain.gate import Unit
+from mes.domain.reasons import REASONS, Tone, tone
+from stations import recall as floor
+from stations.counting import Lot
+from stations.hints import HINTS, NC_TO_COME, Hint
+from stations.inputs import AgentCommand, VerdictCame
+from stations.outbox_rows import Draft
+from stations.recall import Recall
+from stations.view import Banner, Device, Link
+from stations.work import Work
+
+ANSWER_MS: Final = 2_000
+"""How long an operator waits for the server before the station decides alone, milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An event whose verdict has not come.
+
+    `before` is the unit as it was then. `went` is what the station's own rules said when it did not wait any longer:
+    the reason, and whether they let it go on; None while it waits.
+    """
+
+    token: int
+    body: wire.Frozen
+    asks: bool
+    at_ms: int
+    event_id: str = ""
+    before: Unit | None = None
+    went: tuple[bool, str] | None = None
+
+    @property
+    def unit(self) -> str | None:
+        """The unit that it is about."""
+        return getattr(self.body, "unit", None)
+
+
+@dataclass(frozen=True, slots=True)
+class LastScan:
+    """What was scanned last, and when: the same again within a second is one scan that the scanner read twice."""
+
+    code: Code | None = None
+    mono_ms: int = -(10**9)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One bench.
+
+    `works` are the units in work here and `front` the one on the bench: at a station with one place they are the same,
+    in a rack the front can be none of them. `asked` is the event that the whole bench waits for; `awaited` the one
+    whose verdict the banner is about. `waiting` are events that the station waits for, `late` those that it has gone on
+    without.
+    """
+
+    station: str
+    recall: Recall = field(default_factory=Recall)
+    language: str = "fr"
+    operator: str | None = None
+    paused: bool = False
+    works: tuple[Work, ...] = ()
+    front: str | None = None
+    lot: Lot | None = None
+    asked: int | None = None
+    awaited: int | None = None
+    waiting: Mapping[int, Pending] = field(default_factory=dict)
+    late: Mapping[int, Pending] = field(default_factory=dict)
+    next_token: int = 1
+    next_run: int = 1
+    lots_left: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    banner: Banner = field(default_factory=lambda: Banner("wait", "not_ready"))
+    link: Link = "starting"
+    kept: int = 0
+    help_called: bool = False
+    devices: tuple[Device, ...] = ()
+    last: LastScan = field(default_factory=LastScan)
+    now: str = "1970-01-01T00:00:00Z"
+    mono_ms: int = 0
+
+    @property
+    def online(self) -> bool:
+        """Whether the server can be asked."""
+        return self.link == "up"
+
+    @property
+    def places(self) -> int:
+        """How many units can be in work here at a time."""
+        here = self.recall.plan.station(self.station) if self.recall.plan else None
+        return here.places if here else 1
+
+    @property
+    def at_front(self) -> Work | None:
+        """The unit on the bench."""
+        return self.work(self.front) if self.front else None
+
+    def work(self, serial: str | None) -> Work | None:
+        """The unit of that serial, if it is in work here."""
+        return next((w for w in self.works if w.serial == serial), None)
+
+    def waits_for(self, serial: str) -> bool:
+        """Whether a verdict on this unit may still come in time."""
+        return any(p.unit == serial for p in self.waiting.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one input makes of a session: the session after it, events to keep, and things for the agent to do."""
+
+    session: Session
+    drafts: tuple[Draft, ...] = ()
+    commands: tuple[AgentCommand, ...] = ()
+
+    def put(self, **changes: Any) -> Turn:
+        """Change the session."""
+        return replace(self, session=replace(self.session, **changes))
+
+    def ask(self, command: AgentCommand) -> Turn:
+        """Ask the agent for something."""
+        return replace(self, commands=(*self.commands, command))
+
+    # --- say ---
+
+    def say(
+        self,
+        reason: str,
+        args: Mapping[str, Any] | None = None,
+        *,
+        colour: Tone | None = None,
+        awaiting: int | None = None,
+        aside: bool = False,
+    ) -> Turn:
+        """Put up a banner.
+
+        Args:
+            colour: another tone than the reason's own: `kept` for what the server has not judged.
+            awaiting: the event whose verdict will replace it.
+            aside: it is not an answer to the operator: a verdict that is still awaited will replace it.
+        """
+        s = self.session
+        banner = Banner(colour or tone(reason), reason, whole(reason, args or {}), s.banner.serial + 1)
+        return self.put(banner=banner, awaited=s.awaited if aside else awaiting)
+
+    def not_now(self, what: object, hint: Hint) -> Turn:
+        """Say that something does not fit now, and what to do instead."""
+        return self.say("not_now", {"text": what, "hint": HINTS[hint]})
+
+    def decided(self, pending: Pending, reason: str, args: Mapping[str, Any]) -> Turn:
+        """Say what the station has decided alone: amber where it goes on, red where it does not."""
+        in_passing = isinstance(pending.body, wire.MaterialsInstalled) or reason == "inspection_passed"
+        if in_passing and self.session.awaited != pending.token:
+            return self  # the operator has scanned on, and the banner is about that
+        colour = "kept" if tone(reason) == "go" else tone(reason)
+        return self.say(reason, args, colour=colour, awaiting=pending.token)
+
+    # --- keep ---
+
+    def keep(self, body: wire.Frozen, *, asks: bool = False, operator: str | None = None) -> tuple[Turn, int]:
+        """Make a draft of an event and remember that its verdict is due. Returns its token too.
+
+        Args:
+            asks: the operator waits for the verdict, and the server may refuse.
+            operator: who, when it is not the one who is signed in.
+        """
+        s = self.session
+        token = s.next_token
+        draft = Draft(
+            kind=type(body).__name__,
+            body=body.model_dump_json(),
+            operator=operator or s.operator,
+            asks=asks,
+            token=token,
+        )
+        work = s.work(getattr(body, "unit", None))
+        pending = Pending(token, body, asks, s.mono_ms, before=work.unit if work else None)
+        turn = self.put(next_token=token + 1, waiting={**s.waiting, token: pending})
+        return replace(turn, drafts=(*self.drafts, draft)), token
+
+    def note(self, body: wire.Frozen, *, operator: str | None = None) -> Turn:
+        """Keep a fact that nobody waits for: its verdict is only heard when it is bad."""
+        turn, token = self.keep(body, operator=operator)
+        return turn.overdue(token, (True, ""))
+
+    def overdue(self, token: int, went: tuple[bool, str]) -> Turn:
+        """Wait for this verdict no longer."""
+        s = self.session
+        pending = replace(s.waiting[token], went=went)
+        waiting = {t: p for t, p in s.waiting.items() if t != token}
+        turn = self.put(waiting=waiting, late={**s.late, token: pending})
+        return turn.put(asked=None) if s.asked == token else turn
+
+    def judged(self, pending: Pending) -> Turn:
+        """The verdict of this event has come. When it was the unit's last open one, the unit is as the server says."""
+        s = self.session
+        turn = self.put(
+            waiting={t: p for t, p in s.waiting.items() if t != pending.token},
+            late={t: p for t, p in s.late.items() if t != pending.token},
+            asked=None if s.asked == pending.token else s.asked,
+        )
+        s, unit = turn.session, pending.unit
+        if unit is None or any(p.unit == unit for p in (*s.waiting.values(), *s.late.values())):
+            return turn
+        return turn.put(recall=floor.settled(s.recall, unit))
+
+    # --- units ---
+
+    def put_work(self, work: Work) -> Turn:
+        """A unit's work has changed, or begins."""
+        s = self.session
+        if s.work(work.serial) is None:
+            return self.put(works=(*s.works, work))
+        return self.put(works=tuple(work if w.serial == work.serial else w for w in s.works))
+
+    def free(self, serial: str) -> Turn:
+        """A unit leaves the station."""
+        s, work = self.session, self.session.work(serial)
+        return self.put(
+            works=tuple(w for w in s.works if w.serial != serial),
+            front=None if s.front == serial else s.front,
+            recall=floor.left(s.recall, serial, work.installed) if work else s.recall,
+        )
+
+    def did(self, unit: Unit) -> Turn:
+        """Remember what the station itself made of a unit."""
+        return self.put(recall=floor.did(self.session.recall, unit))
+
+
+def whole(reason: str, args: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments with something in every place that the sentence has: a hole would show as a question mark."""
+    known = REASONS.get(reason)
+    names = known.names if known else frozenset()
+    holes = {name: cast(Any, NC_TO_COME if name == "nc" else "–") for name in names if args.get(name) is None}
+    return {**args, **holes}
+
+
+def bad(verdict: VerdictCame) -> bool:
+    """Whether the server said no, or holds the unit."""
+    return verdict.verdict in ("refused", "held")

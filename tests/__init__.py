@@ -1,0 +1,1 @@
+"""Tests of Atelier, one folder a part; `tests/floor` runs whole shifts."""

@@ -1,0 +1,165 @@
+"""Random histories: whatever happens, the replay of the ledger gives the same state, and twice is once."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from mes import orders, quality, wire
+from mes.commands_ledger import verify_engine
+from mes.db.session import reading
+from mes.db.tables import Ledger, Nonconformity
+from tests.server.bench import Bench, Floor
+from tests.server.small_plan import small_plan
+
+SERIALS = [f"GEN-2648-{n:05}" for n in range(1, 5)] + ["STRANGER"]
+unit = st.sampled_from(SERIALS)
+station = st.sampled_from(["b1", "b2", "b3"])
+step = st.sampled_from(["fit", "test", "look"])
+asks = st.booleans()
+HOME = {"fit": "b1", "test": "b2", "look": "b3"}
+
+COUNTED = st.sampled_from([("p1", "bag"), ("p2", "box")])
+VERBS = st.sampled_from(["hold", "resume", "close", "cancel"])
+actions = st.one_of(
+    st.tuples(st.just("cycle"), st.sampled_from(SERIALS[:4]), st.floats(0, 8), asks),
+    st.tuples(st.just("arrive"), station, unit, step, asks),
+    st.tuples(st.just("fit"), station, unit, st.sampled_from(["BAT", "FUSE", "WRONG"]), st.integers(1, 3), asks),
+    st.tuples(st.just("unfit"), station, unit, st.integers(0, 30)),
+    st.tuples(st.just("test"), station, unit, st.sampled_from([0.5, 3.0, 9.0])),
+    st.tuples(st.just("look"), station, unit, st.booleans()),
+    st.tuples(st.just("done"), station, unit, step, asks),
+    st.tuples(st.just("depart"), station, unit, step),
+    st.tuples(st.just("scrap"), station, unit, step),
+    st.tuples(st.just("count"), COUNTED, st.integers(0, 60), st.integers(0, 3), asks),
+    st.tuples(st.just("decide"), st.integers(1, 5), st.sampled_from(["rework", "not_confirmed", "scrap"]), step),
+    st.tuples(st.just("lot"), st.booleans(), st.integers(1, 3)),
+    st.tuples(
+        st.just("order"), st.sampled_from(["hold", "resume", "close", "cancel"]), st.sampled_from(["OF-1", "OF-2"])
+    ),
+    st.tuples(st.just("poison"), station, st.sampled_from(["Teleported", "UnitsArrived"])),
+    st.tuples(st.just("help"), station),
+    st.tuples(st.just("fault"), station, st.booleans()),
+    st.tuples(st.just("requeue")),
+)
+
+
+class History:
+    """Plays actions; stations' events wait and go out in batches, each twice, streams side by side."""
+
+    def __init__(self, floor: Floor) -> None:
+        self.floor = floor
+        self.waiting: dict[str, list[wire.Envelope]] = {}
+        self.installed: list[str] = []
+        self.sent: list[str] = []
+
+    def keep(self, bench: Bench, *events: wire.Envelope) -> None:
+        for e in events:
+            self.waiting.setdefault(bench.station, []).append(e)
+            if e.kind == "MaterialsInstalled":
+                self.installed.append(e.event_id)
+
+    def flush(self) -> None:
+        batches = [self.floor.bench(s).batch(*events) for s, events in sorted(self.waiting.items())]
+        if not batches:
+            return
+        self.sent.extend(e.event_id for b in batches for e in b.request.events)
+        self.waiting.clear()
+        first = self.floor.ingest(*batches)
+        again = self.floor.ingest(*reversed(batches), *batches)
+        for a, b in zip(first, again[len(batches) :], strict=True):
+            assert isinstance(a, wire.IngestReply)
+            assert isinstance(b, wire.IngestReply)
+            assert [(r.verdict, r.reason, r.args) for r in a.results] == [
+                (r.verdict, r.reason, r.args) for r in b.results
+            ]
+            assert all(r.status in ("duplicate", "quarantined") for r in b.results)
+
+    def play(self, action: tuple) -> None:  # type: ignore[type-arg]
+        name, *a = action
+        bench = self.floor.bench
+        if name == "cycle":
+            serial, value, ask = a
+            number = SERIALS.index(serial) + 10
+            b1, b2 = bench("b1"), bench("b2")
+            self.keep(
+                b1,
+                b1.arrive(serial, "fit", asks=ask),
+                b1.fit(serial, "BAT", serial=str(number), asks=ask),
+                b1.fit(serial, "FUSE", lot="1", asks=ask),
+                b1.fit(serial, "FUSE", lot="1", asks=ask),
+                b1.done(serial, "fit", asks=ask),
+            )
+            self.flush()
+            self.keep(b2, b2.arrive(serial, "test"), b2.test(serial, value), b2.done(serial, "test", asks=ask))
+        elif name == "arrive":
+            self.keep(bench(a[0]), bench(a[0]).arrive(a[1], a[2], asks=a[3]))
+        elif name == "fit":
+            number = {"serial": str(a[3])} if a[2] == "BAT" else {"lot": str(a[3])}
+            self.keep(bench(a[0]), bench(a[0]).fit(a[1], a[2], asks=a[4], **number))
+        elif name == "unfit" and self.installed:
+            which = self.installed[a[2] % len(self.installed)]
+            b = bench(a[0])
+            self.keep(b, b.event("MaterialsUninstalled", unit=a[1], step="fit", installation=which))
+        elif name == "test":
+            self.keep(bench(a[0]), bench(a[0]).test(a[1], a[2]))
+        elif name == "look":
+            self.keep(bench(a[0]), bench(a[0]).look(a[1], *(["SCR"] if a[2] else [])))
+        elif name == "done":
+            self.keep(bench(a[0]), bench(a[0]).done(a[1], a[2], asks=a[3]))
+        elif name == "depart":
+            self.keep(bench(a[0]), bench(a[0]).event("UnitsDeparted", unit=a[1], step=a[2]))
+        elif name == "scrap":
+            self.keep(bench(a[0]), bench(a[0]).event("UnitsDisqualified", unit=a[1], step=a[2]))
+        elif name == "count":
+            (where, at), good, scrap, ask = a
+            b = bench(where)
+            lost = [{"defect": "BENT", "quantity": scrap}] if scrap else []
+            self.keep(b, b.event("WorkCompleted", order="OF-2", step=at, good=good, scrap=lost, asks=ask))
+        elif name == "decide":
+            self.flush()
+            self.floor.do(quality.decide, f"NC-2026-{a[0]:04}", a[1], step=a[2])
+        elif name == "lot":
+            self.flush()
+            self.floor.do(quality.hold_lot if a[0] else quality.release_lot, "FUSE", str(a[1]), why="x")
+        elif name == "order":
+            self.flush()
+            self.floor.do(getattr(orders, a[0]), a[1])
+        elif name == "poison":
+            self.keep(bench(a[0]), bench(a[0]).event(a[1], nonsense=1))
+        elif name == "help":
+            self.keep(bench(a[0]), bench(a[0]).event("HelpRequested"))
+        elif name == "fault":
+            kind = "FaultOccurred" if a[1] else "FaultCleared"
+            self.keep(bench(a[0]), bench(a[0]).event(kind, device="scanner", fault="unplugged"))
+        elif name == "requeue":
+            self.flush()
+            self.floor.do(lambda session, *, now: quality.requeue(session, now=now))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(actions, max_size=40), st.integers(1, 6))
+def test_the_replay_of_any_history_gives_the_same_state(history: list[tuple], every: int) -> None:  # type: ignore[type-arg]
+    with tempfile.TemporaryDirectory() as folder:
+        floor = Floor(f"sqlite:///{folder}/atelier.db", small_plan())
+        floor.order("GEN", 4)
+        floor.order("KIT", 100, order="OF-2")
+        played = History(floor)
+        for i, action in enumerate(history):
+            played.play(action)
+            if i % every == 0:
+                played.flush()
+        played.flush()
+        with reading(floor.engine) as session:
+            kept = Counter(session.scalars(select(Ledger.event_id).where(Ledger.source != "office")))
+            numbers = sorted(session.scalars(select(Nonconformity.id)))
+        assert kept == Counter(played.sent)
+        assert numbers == [f"NC-2026-{n:04}" for n in range(1, len(numbers) + 1)]
+        _, findings = verify_engine(floor.engine, Path(folder))
+        floor.close()
+        assert findings == []

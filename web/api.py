@@ -1,0 +1,219 @@
+"""The stations' door: enroll, hello, ingest, plan, floor. HTTP in, a use case, HTTP out; every status has its reason.
+
+docs/protocol.md says it in words. Socket.IO never carries a fact; everything that matters comes through here.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from datetime import datetime
+from typing import Final, TypeVar
+from uuid import NAMESPACE_OID, UUID, uuid5
+
+from flask import Blueprint, Response, g, request
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mes import enrolment, floor, ledger, wire
+from mes.db.base import utc_text
+from mes.db.tables import Meta, PlanRevision, Presence, Stream, Token
+from mes.ingest import Batch, Refusal
+from mes.writer import Busy
+from web.auth import role
+from web.site import site
+
+blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
+log = logging.getLogger(__name__)
+M = TypeVar("M", bound=BaseModel)
+RETRY_S: Final = 2
+MAX_RAW: Final = 1_048_576  # bytes of one event that is handed in unread
+
+
+class Rejected(Exception):
+    """The request as a whole cannot be taken: status, error code, what to do."""
+
+    def __init__(self, status: int, error: str, message: str, retry_s: int | None = None) -> None:
+        super().__init__(message)
+        self.status, self.error, self.message, self.retry_s = status, error, message, retry_s
+
+
+@blueprint.errorhandler(Rejected)
+def _rejected(problem: Rejected) -> Response:
+    response = _json(wire.Problem(error=problem.error, message=problem.message))
+    response.status_code = problem.status
+    if problem.retry_s is not None:
+        response.headers["Retry-After"] = str(problem.retry_s)
+    return response
+
+
+@blueprint.errorhandler(Busy)
+def _busy(problem: Busy) -> Response:
+    return _rejected(Rejected(503, "busy", "The database cannot write now. Send the same again later.", RETRY_S))
+
+
+@blueprint.errorhandler(TimeoutError)
+def _slow(problem: TimeoutError) -> Response:
+    return _rejected(Rejected(503, "busy", "The server is slow. Send the same again later.", RETRY_S))
+
+
+def _json(model: BaseModel) -> Response:
+    return Response(model.model_dump_json(), mimetype="application/json")
+
+
+def _raw(limit: int = wire.MAX_BYTES) -> bytes:
+    if request.mimetype != "application/json" or request.headers.get("Content-Encoding", "identity") != "identity":
+        raise Rejected(415, "not_json", "Send application/json, not compressed.")
+    too_large = Rejected(413, "too_large", f"At most {limit} bytes. Halve the batch.")
+    if (request.content_length or 0) > limit:
+        raise too_large
+    data = request.get_data(cache=False)
+    if len(data) > limit:
+        raise too_large
+    return data
+
+
+def _parsed(model: type[M]) -> M:
+    try:
+        return model.model_validate_json(_raw())
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(x) for x in first["loc"])
+        code = "bad_json" if first["type"] == "json_invalid" else "bad_request"
+        raise Rejected(400, code, f"{where}: {first['msg']}" if where else first["msg"]) from error
+
+
+@blueprint.post("/enroll")
+@role("door")
+def enroll() -> Response:
+    """A one-time code for a token."""
+    asked = _parsed(wire.EnrollRequest)
+    reply = site().do(lambda session, now: enrolment.enroll(session, asked, now=now))
+    if reply is None:
+        raise Rejected(403, "bad_code", "This code is unknown, used or too old. Make a new one: mes station add.")
+    return _json(reply)
+
+
+@blueprint.post("/hello")
+@role("station")
+def hello() -> Response:
+    """Where the station stands, where the server stands."""
+    asked = _parsed(wire.HelloRequest)
+    if asked.proto != wire.PROTO:
+        raise Rejected(426, "old_agent", f"This server speaks protocol {wire.PROTO}. Update the agent; keep capturing.")
+    station: str = g.station
+    return _json(site().do(lambda session, now: _hello(session, station, asked, now)))
+
+
+def _hello(session: Session, station: str, asked: wire.HelloRequest, now: datetime) -> wire.HelloReply:
+    stream = session.get(Stream, asked.stream_id)
+    if stream is not None and stream.station != station:
+        raise Rejected(403, "foreign_stream", "This stream belongs to another station.")
+    valid = select(Token.machine_id).where(Token.station == station, Token.revoked_at.is_(None))
+    machines = set(session.scalars(valid))
+    alarm = "" if not asked.machine_id or asked.machine_id in machines else "machine"
+    offset = round((now - datetime.fromisoformat(asked.now)).total_seconds() * 1000)
+    session.merge(
+        Presence(
+            station=station,
+            stream_id=asked.stream_id,
+            agent=asked.agent,
+            machine_id=asked.machine_id,
+            seen_at=utc_text(now),
+            kept=asked.kept,
+            offset_ms=max(-(2**53), min(2**53, offset)),
+            alarm=alarm,
+        )
+    )
+    plan = session.execute(
+        select(PlanRevision.revision, PlanRevision.hash).order_by(PlanRevision.revision.desc()).limit(1)
+    ).first()
+    return wire.HelloReply(
+        server_gen=session.scalar(select(Meta.value).where(Meta.key == "server_gen")) or "",
+        station=station,
+        hwm=wire.Mark(seq=stream.hwm_seq if stream else 0, event_id=stream.hwm_event_id if stream else None),
+        safe_seq=0,
+        now=utc_text(now),
+        max_events=wire.MAX_EVENTS,
+        max_bytes=wire.MAX_BYTES,
+        plan=wire.PlanMark(revision=plan[0], hash=plan[1]) if plan else None,
+        cursor=ledger.last_position(session),
+    )
+
+
+@blueprint.post("/ingest")
+@role("station")
+def ingest() -> Response:
+    """A batch of events; the answer comes after the commit."""
+    asked = _parsed(wire.IngestRequest)
+    for before, after in zip(asked.events, asked.events[1:], strict=False):
+        if after.seq != before.seq + 1:
+            raise Rejected(400, "not_contiguous", f"Sequence {after.seq} follows {before.seq}. Send without gaps.")
+    return _judged(Batch(g.station, asked))
+
+
+@blueprint.post("/ingest/raw")
+@role("station")
+def ingest_raw() -> Response:
+    """One event that the server has failed on again and again: kept as it is, unread, so that the next ones flow."""
+    data = _raw(MAX_RAW)
+    try:
+        asked = from_json(data, allow_inf_nan=False)
+        stream_id = str(UUID(asked["stream_id"]))
+        event = asked["event"]
+        seq = int(event["seq"])
+        text = json.dumps(event, ensure_ascii=True)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise Rejected(400, "bad_request", "Send {stream_id, event: {seq, …}}.") from error
+    if not 1 <= seq < 2**53:
+        raise Rejected(400, "bad_request", "The sequence number must be a whole number from 1.")
+    try:
+        event_id = str(UUID(event.get("event_id")))
+    except (ValueError, TypeError, AttributeError):
+        event_id = str(uuid5(NAMESPACE_OID, f"{stream_id} {seq} {text}"))
+    sha = event.get("sha256")
+    envelope = wire.Envelope.model_construct(  # not validated: it is kept because it is not valid
+        seq=seq,
+        event_id=event_id,
+        kind="Raw",
+        captured_at=utc_text(site().clock()),
+        body=text,
+        sha256=sha if isinstance(sha, str) and re.fullmatch("[0-9a-f]{64}", sha) else "0" * 64,
+    )
+    return _judged(Batch(g.station, wire.IngestRequest.model_construct(stream_id=stream_id, events=(envelope,))))
+
+
+def _judged(batch: Batch) -> Response:
+    here = site()
+    answer = here.writer.ingest(batch).result(timeout=here.write_limit_s)
+    if isinstance(answer, Refusal):
+        log.warning("station %s: %s on stream %s", batch.station, answer.error, batch.request.stream_id)
+        if answer.error == "foreign_stream":
+            raise Rejected(403, "foreign_stream", "This stream belongs to another station.")
+        raise Rejected(409, "fork", "Another event has this number. Begin a new stream; keep the event ids; send all.")
+    return _json(answer)
+
+
+@blueprint.get("/plan")
+@role("station")
+def plan() -> Response:
+    """The latest plan, and the older ones that open orders are pinned to."""
+    with site().reading() as session:
+        found = floor.plans(session)
+    if found is None:
+        raise Rejected(404, "no_plan", "No plan is published yet. Run: mes plan publish.")
+    return Response(json.dumps(found, ensure_ascii=False), mimetype="application/json")
+
+
+@blueprint.get("/floor")
+@role("station")
+def changes() -> Response:
+    """What has changed on the floor after a ledger position."""
+    since = request.args.get("since", "0")
+    if not since.isdigit() or len(since) > 15:
+        raise Rejected(400, "bad_request", "since is a whole number from 0.")
+    with site().reading() as session:
+        return _json(floor.changes(session, int(since), g.station))

@@ -1,0 +1,200 @@
+"""The Flask application: parts, guards, headers, languages. What the pages say is in one blueprint a subject."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, g, jsonify, redirect, render_template, request, url_for
+from flask_babel import Babel, get_locale
+from flask_babel import gettext as _
+from flask_wtf import CSRFProtect
+from flask_wtf.csrf import CSRFError
+from sqlalchemy import select
+from werkzeug.exceptions import HTTPException
+
+from mes.db.tables import Meta
+from mes.i18n import TRANSLATIONS_DIR
+from mes.wire import MAX_BYTES
+from mes.writer import Busy
+from web import api, auth, board, live, orders, quality
+from web.site import Site
+
+LANGUAGES: Final = ("fr", "en")
+CSP: Final = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+MAX_REQUEST: Final = 5 * MAX_BYTES  # the API refuses earlier, with its own words
+
+
+def create_app(site: Site, *, secret_key: str, hosts: frozenset[str] = frozenset()) -> Flask:
+    """Build the application around a running site.
+
+    Args:
+        secret_key: signs the session cookie; unique to this installation.
+        hosts: host names (without port) that the server answers to, beside the loopback names.
+    """
+    app = Flask(__name__)
+    app.config.update(
+        SECRET_KEY=secret_key,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_NAME="atelier",
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=12),
+        MAX_CONTENT_LENGTH=MAX_REQUEST,
+        MAX_FORM_MEMORY_SIZE=100_000,
+        BABEL_DEFAULT_LOCALE="fr",
+        BABEL_TRANSLATION_DIRECTORIES=str(TRANSLATIONS_DIR),
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_CHECK_DEFAULT=False,
+    )
+    app.extensions["atelier"] = site
+    allowed = frozenset({"localhost", "127.0.0.1", "::1"}) | hosts
+    auth.guard(app)
+    csrf = CSRFProtect(app)
+
+    @app.before_request
+    def _csrf() -> None:
+        # Stations carry a bearer token, which no browser sends by itself; everything else that changes needs the token.
+        view = app.view_functions.get(request.endpoint or "")
+        if auth.declared(view) in ("public", "office"):
+            csrf.protect()
+
+    Babel(app, locale_selector=_language)
+    app.jinja_env.globals.update(languages=LANGUAGES, locale=lambda: str(get_locale() or "fr"))
+    for blueprint in (api.blueprint, board.blueprint, orders.blueprint, quality.blueprint):
+        app.register_blueprint(blueprint)
+    _own_pages(app)
+    _headers(app)
+    _errors(app)
+    live.attach(app, site, hosts=allowed)
+    _refuse_other_hosts(app, allowed)  # last, so that it stands in front of the sockets, too
+    return app
+
+
+def secret_of(db: Any) -> tuple[str, str]:
+    """The installation's cookie key and office key, made at the first call. `db`: a writing session."""
+    keys = []
+    for name in ("secret_key", "office_key"):
+        value = db.scalar(select(Meta.value).where(Meta.key == name))
+        if value is None:
+            value = secrets.token_urlsafe(32)
+            db.add(Meta(key=name, value=value))
+            db.flush()
+        keys.append(value)
+    return keys[0], keys[1]
+
+
+def _language() -> str:
+    """The language of the page: asked for in the address, remembered in a cookie, else the browser's, else French."""
+    for wanted in (request.args.get("lang"), request.cookies.get("lang")):
+        if wanted in LANGUAGES:
+            return wanted
+    return request.accept_languages.best_match(LANGUAGES) or "fr"
+
+
+def _refuse_other_hosts(app: Flask, allowed: frozenset[str]) -> None:
+    """Answer only to our own names, outside everything else: Flask's own check does not cover Socket.IO."""
+    inner = app.wsgi_app
+
+    def checked(environ: dict[str, Any], start_response: Any) -> Any:
+        host = urlsplit(f"//{environ.get('HTTP_HOST', '')}").hostname or ""
+        if host.rstrip(".") not in allowed:
+            start_response("400 Bad Request", [("Content-Type", "text/plain; charset=utf-8")])
+            return [b"This server does not answer to that name. Use the address that `mes serve` prints.\n"]
+        return inner(environ, start_response)
+
+    app.wsgi_app = checked  # type: ignore[method-assign]
+
+
+def _own_pages(app: Flask) -> None:
+    @app.get("/")
+    @auth.role("public")
+    def home() -> Any:
+        return redirect(url_for("board.index"))
+
+    @app.get("/office")
+    @auth.role("public")
+    def office() -> Any:
+        return auth.let_in(request.args.get("key", ""))
+
+    @app.get("/language/<code>")
+    @auth.role("public")
+    def language(code: str) -> Any:
+        """Remember a language and go back; only to a page of this server."""
+        back = urlsplit(request.referrer or "")
+        to = back.path if back.netloc == request.host and back.path.startswith("/") else url_for("home")
+        response = redirect(to if not to.startswith("//") else url_for("home"))
+        if code in LANGUAGES:
+            response.set_cookie("lang", code, max_age=31_536_000, samesite="Lax", httponly=True)
+        return response
+
+    @app.get("/health")
+    @auth.role("public")
+    def health() -> Any:
+        """For `mes doctor` and the container's health check: the database answers."""
+        site: Site = app.extensions["atelier"]
+        with site.reading() as db:
+            gen = db.scalar(select(Meta.value).where(Meta.key == "server_gen"))
+        return jsonify(ok=gen is not None)
+
+
+def _headers(app: Flask) -> None:
+    @app.after_request
+    def _add(response: Response) -> Response:
+        response.headers.setdefault("Content-Security-Policy", CSP)
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "same-origin"
+        response.headers["X-Frame-Options"] = "DENY"
+        if not request.path.startswith("/static/"):
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+def _errors(app: Flask) -> None:
+    def answer(status: int, error: str, message: str, retry_s: int | None = None) -> Any:
+        if request.path.startswith("/api/"):
+            response = jsonify(error=error, message=message)
+        else:
+            response = app.make_response(render_template("error.html", status=status, message=message))
+        response.status_code = status
+        if retry_s is not None:
+            response.headers["Retry-After"] = str(retry_s)
+        return response
+
+    @app.errorhandler(CSRFError)
+    def _csrf(error: CSRFError) -> Any:
+        return answer(403, "csrf", _("This page was open for too long. Go back, reload it, and try again."))
+
+    @app.errorhandler(Busy)
+    def _busy(error: Busy) -> Any:
+        return answer(503, "busy", _("The database is busy. Nothing is lost. Try again in a moment."), retry_s=2)
+
+    @app.errorhandler(HTTPException)
+    def _http(error: HTTPException) -> Any:
+        status = error.code or 500
+        said = {
+            400: _("This request is not understood."),
+            401: _("This station is not known here. Enrol it again: mes station add."),
+            403: _("This is not allowed here. Open the office link that the server printed at its start."),
+            404: _("There is no such page."),
+            405: _("This address does not do that."),
+            413: _("This is too large."),
+            415: _("This address takes JSON."),
+        }
+        return answer(status, (error.name or "error").lower().replace(" ", "_"), said.get(status, error.name or ""))
+
+    @app.errorhandler(Exception)
+    def _bug(error: Exception) -> Any:
+        number = secrets.token_hex(4)
+        app.logger.exception("error %s", number)
+        g.pop("station", None)
+        message = _("Something is broken. Tell the supervisor this number: %(number)s", number=number)
+        return answer(500, "error", message)
+
+
+STATIC: Final = Path(__file__).parent / "static"

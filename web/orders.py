@@ -1,0 +1,281 @@
+"""Work orders in the office: the list with its progress, a new one, one order's page and what can be done with it.
+
+HTTP in, a use case, HTML out. What may be done when stands in `mes.fold_office`; a refusal comes back as one sentence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy.orm import Session
+
+from mes import orders as verbs
+from mes.board import progress
+from mes.db.tables import PlanRevision, UnitRow, WorkOrder
+from mes.domain.route import Plan
+from mes.fold_office import ORDER_LIFE, ORDER_STATES
+from mes.orders import Answer
+from web.auth import role
+from web.board_words import order_parts
+from web.language import language
+from web.site import Site, site
+
+blueprint = Blueprint("orders", __name__)
+
+PAGE: Final = 50
+UNITS: Final = 200
+NUMBER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")  # can be printed as a code and stands in an address
+MOST: Final = 1_000_000
+OPEN: Final = ("planned", "released", "in_work", "on_hold")
+TONES: Final = {
+    "planned": "idle", "released": "go", "in_work": "go", "on_hold": "kept",
+    "completed": "go", "closed": "idle", "cancelled": "idle",
+}  # fmt: skip
+UNIT_WORDS: Final = {
+    "reserved": ("idle", lazy_gettext("not begun")),
+    "waiting": ("wait", lazy_gettext("waiting")),
+    "in_work": ("go", lazy_gettext("in work")),
+    "held": ("stop", lazy_gettext("held")),
+    "done": ("go", lazy_gettext("finished")),
+    "scrapped": ("idle", lazy_gettext("scrap")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something that can be done with an order: its event decides when, `reason` whether one must be given."""
+
+    event: str
+    word: Any
+    does: Any
+    use_case: Callable[..., Answer]
+    reason: bool = False
+
+
+ACTIONS: Final = {
+    "release": Action("OrderReleased", lazy_gettext("Release"), lazy_gettext("The floor may begin."), verbs.release),
+    "resume": Action("OrderResumed", lazy_gettext("Resume"), lazy_gettext("Units may enter again."), verbs.resume),
+    "hold": Action(
+        "OrderHeld", lazy_gettext("Hold"), lazy_gettext("No unit enters any more."), verbs.hold, reason=True
+    ),
+    "close": Action("OrderClosed", lazy_gettext("Close"), lazy_gettext("The order is over."), verbs.close),
+    "cancel": Action(
+        "OrderCancelled", lazy_gettext("Cancel"), lazy_gettext("The order is given up."), verbs.cancel, reason=True
+    ),
+}
+
+
+def plan_and_today(here: Site, session: Session) -> tuple[Plan | None, date, str]:
+    """The latest plan, the plant's date, its time zone."""
+    plan = here.plan(session)
+    tz = plan.plant.timezone if plan else "UTC"
+    return plan, here.clock().astimezone(ZoneInfo(tz)).date(), tz
+
+
+@blueprint.get("/orders")
+@role("office")
+def index() -> str:
+    """The orders, the earliest due first; the address keeps the filter."""
+    here = site()
+    show = request.args.get("show", "open")
+    page = _page()
+    with here.reading() as session:
+        plan, today, _tz = plan_and_today(here, session)
+        where: ColumnElement[bool] = WorkOrder.state.in_(OPEN) if show != "all" else WorkOrder.id.is_not(None)
+        text = request.args.get("q", "").strip()
+        if text:
+            where = and_(where, WorkOrder.id.contains(text, autoescape=True))
+        total = session.scalar(select(func.count()).select_from(WorkOrder).where(where)) or 0
+        newest_first = WorkOrder.n.desc()
+        due_first = (WorkOrder.due.is_(None), WorkOrder.due, WorkOrder.id)
+        order_by = (newest_first,) if show == "all" else due_first
+        query = select(WorkOrder).where(where).order_by(*order_by).limit(PAGE).offset((page - 1) * PAGE)
+        rows = session.scalars(query).all()
+        counted = progress(session, plan, [row.id for row in rows], today=today) if plan else {}
+        return render_template(
+            "orders.html",
+            rows=rows,
+            progress=counted,
+            parts_of=order_parts,
+            states=ORDER_STATES,
+            tones=TONES,
+            show=show,
+            text=text,
+            page=page,
+            pages=max(1, -(-total // PAGE)),
+            total=total,
+            planned=plan is not None,
+        )
+
+
+def _page() -> int:
+    found = request.args.get("page", "1")
+    return min(max(int(found), 1), 100_000) if found.isdigit() and len(found) < 7 else 1
+
+
+# --- a new order ------------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/orders/new")
+@role("office")
+def new() -> Any:
+    """The empty form, with the next free number."""
+    here = site()
+    with here.reading() as session:
+        plan, today, _tz = plan_and_today(here, session)
+        if plan is None:
+            flash(_("No plan is published yet. Run: mes plan publish"), "stop")
+            return redirect(url_for("orders.index"))
+        number = verbs.next_order_id(session, plan.plant.order_pattern, today=today)
+    return _form(plan, {"order": number, "quantity": "1"}, {}, today)
+
+
+@blueprint.post("/orders/new")
+@role("office")
+def create() -> Any:
+    """Create what the form says, or show the form again with what is missing."""
+    here = site()
+    with here.reading() as session:
+        plan, today, _tz = plan_and_today(here, session)
+    if plan is None:
+        abort(409)
+    values = {name: request.form.get(name, "").strip() for name in ("order", "product", "quantity", "due", "customer")}
+    values["note"] = request.form.get("note", "").strip()
+    wrong = _wrong(values, plan)
+    if wrong:
+        return _form(plan, values, wrong, today), 422
+
+    def use_case(session: Session, now: datetime) -> Answer:
+        return verbs.create(
+            session,
+            values["order"],
+            values["product"],
+            int(values["quantity"]),
+            now=now,
+            due=date.fromisoformat(values["due"]) if values["due"] else None,
+            customer=values["customer"],
+            note=values["note"],
+        )
+
+    answer = here.do(use_case)
+    if not answer.done:
+        return _form(plan, values, {"order": answer.say(language())}, today), 409
+    flash(_("Order %(order)s is planned. Release it when the floor may begin.", order=values["order"]), "go")
+    return redirect(url_for("orders.show", order=values["order"]))
+
+
+def _form(plan: Plan, values: Mapping[str, str], wrong: Mapping[str, str], today: date) -> str:
+    return render_template("order_new.html", plan=plan, values=values, wrong=wrong, today=today.isoformat(), most=MOST)
+
+
+def _wrong(values: Mapping[str, str], plan: Plan) -> dict[str, str]:
+    """Field → what is wrong with it, as a sentence."""
+    wrong: dict[str, str] = {}
+    if not NUMBER.fullmatch(values["order"]):
+        wrong["order"] = _("Give a number: letters, digits, dots and dashes, without spaces.")
+    if plan.product(values["product"]) is None:
+        wrong["product"] = _("Choose a product.")
+    digits = values["quantity"]
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 7 and 1 <= int(digits) <= MOST):
+        wrong["quantity"] = _("Give a whole number from 1 to %(most)s.", most=MOST)
+    if values["due"]:
+        try:
+            if not re.fullmatch(r"\d{4}-\d\d-\d\d", values["due"]):
+                raise ValueError
+            date.fromisoformat(values["due"])
+        except ValueError:
+            wrong["due"] = _("Give a date, such as 2026-11-27.")
+    for name, most in (("customer", 120), ("note", 2_000)):
+        if len(values[name]) > most:
+            wrong[name] = _("At most %(most)s characters.", most=most)
+        elif "\x00" in values[name]:
+            wrong[name] = _("This text holds characters that cannot be kept.")
+    return wrong
+
+
+# --- one order --------------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/order/<path:order>")
+@role("office")
+def show(order: str) -> str:
+    """One order: where its pieces are, its units, and what can be done now."""
+    here = site()
+    wanted = request.args.get("show", "all")
+    page = _page()
+    with here.reading() as session:
+        row = session.get(WorkOrder, order)
+        plan, today, tz = plan_and_today(here, session)
+        if row is None or plan is None:
+            abort(404)
+        pinned = _pinned(here, session, row.revision) or plan
+        where = _units_where(order, wanted)
+        total = session.scalar(select(func.count()).select_from(UnitRow).where(where)) or 0
+        units = session.scalars(
+            select(UnitRow).where(where).order_by(UnitRow.serial).limit(UNITS).offset((page - 1) * UNITS)
+        ).all()
+        return render_template(
+            "order.html",
+            row=row,
+            product=pinned.product(row.product),
+            plan=pinned,
+            progress=progress(session, plan, [order], today=today)[order],
+            parts_of=order_parts,
+            states=ORDER_STATES,
+            tones=TONES,
+            units=units,
+            unit_words=UNIT_WORDS,
+            actions={name: a for name, a in ACTIONS.items() if row.state in ORDER_LIFE[a.event]},
+            show=wanted,
+            page=page,
+            pages=max(1, -(-total // UNITS)),
+            total=total,
+            tz=tz,
+        )
+
+
+def _pinned(here: Site, session: Session, revision: int) -> Plan | None:
+    """The plan that an order was released with, None before its release."""
+    digest = session.scalar(select(PlanRevision.hash).where(PlanRevision.revision == revision))
+    return here.plan_of(session, revision, digest) if digest else None
+
+
+def _units_where(order: str, show: str) -> ColumnElement[bool]:
+    mine = UnitRow.order == order
+    if show == "held":
+        return and_(mine, UnitRow.nc.is_not(None), UnitRow.state != "scrapped")
+    if show == "open":
+        return and_(mine, UnitRow.state.in_(("waiting", "in_work")))
+    if show in ("done", "scrapped", "reserved"):
+        return and_(mine, UnitRow.state == show)
+    return mine
+
+
+@blueprint.post("/orders/act/<verb>")
+@role("office")
+def act(verb: str) -> Any:
+    """Release, hold, resume, close or cancel."""
+    action = ACTIONS.get(verb)
+    if action is None:
+        abort(404)
+    order = request.form.get("order", "")
+    why = request.form.get("why", "").strip()[:500].replace("\x00", "")
+    if action.reason and not why:
+        flash(_("Say why, so that everybody understands."), "stop")
+    else:
+        more = {} if verb == "release" else {"why": why}
+        answer = site().do(lambda session, now: action.use_case(session, order, now=now, **more))
+        if answer.done:
+            flash(f"{order}: {action.does}", "go")
+        else:
+            flash(answer.say(language()), "stop")
+    return redirect(url_for("orders.show", order=order) if order else url_for("orders.index"))

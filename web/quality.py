@@ -1,0 +1,184 @@
+"""Quality in the office: what waits for a decision, one nonconformity and its decision, calls for help, quarantine.
+
+HTTP in, a use case, HTML out. Who may be sent where stands in `mes.fold_office`; this page only offers what it allows.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final, cast
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from mes import quality as verbs
+from mes.db.tables import Ledger, Nonconformity, Quarantine, StationRow
+from mes.orders import Answer
+from mes.quality import Disposition
+from web.auth import role
+from web.board_words import NC_STATES
+from web.language import language
+from web.nc_detail import detail, label, station_name, step_name, why_not
+from web.orders import plan_and_today
+from web.site import Site, site
+
+blueprint = Blueprint("quality", __name__)
+
+LISTED: Final = 100
+FILTERS: Final[dict[str, tuple[str, ...]]] = {
+    "open": ("open", "in_treatment"),
+    "to_decide": ("open",),
+    "in_rework": ("in_treatment",),
+    "closed": ("closed",),
+}
+DISPOSITIONS: Final = ("rework", "not_confirmed", "scrap")
+
+
+@blueprint.app_context_processor
+def _badges() -> dict[str, Any]:
+    """For every office page: how many wait for a decision (counted only where it is shown), how safe the line is."""
+
+    def undecided() -> int:
+        with site().reading() as session:
+            query = select(func.count()).select_from(Nonconformity).where(Nonconformity.state == "open")
+            return session.scalar(query) or 0
+
+    return {"undecided": undecided, "insecure_lan": lambda: site().insecure_lan, "why_not": why_not}
+
+
+@blueprint.get("/quality")
+@role("office")
+def index() -> str:
+    """What waits: calls, nonconformities, quarantine."""
+    return _page(None)
+
+
+@blueprint.get("/quality/nc/<path:nc>")
+@role("office")
+def show(nc: str) -> str:
+    """One nonconformity beside the list."""
+    return _page(nc)
+
+
+def _page(selected: str | None) -> str:
+    here = site()
+    shown = request.args.get("show", "open")
+    states = FILTERS.get(shown, FILTERS["open"])
+    with here.reading() as session:
+        plan, _today, tz = plan_and_today(here, session)
+        found = session.execute(select(Nonconformity.state, func.count()).group_by(Nonconformity.state))
+        counts: dict[str, int] = {state: count for state, count in found}  # noqa: C416  rows are no pairs to mypy
+        query = select(Nonconformity).where(Nonconformity.state.in_(states))
+        newest = shown == "closed"
+        age = Nonconformity.opened_at.desc() if newest else Nonconformity.opened_at
+        query = query.order_by(Nonconformity.state.desc(), age, Nonconformity.id).limit(LISTED)
+        rows = session.scalars(query).all()
+        calls = session.execute(
+            select(StationRow.id, StationRow.help_since, StationRow.unit)
+            .where(StationRow.help_since.is_not(None))
+            .order_by(StationRow.help_since)
+        ).all()
+        waiting = select(func.count()).select_from(Quarantine).where(Quarantine.requeued_n.is_(None))
+        return render_template(
+            "quality.html",
+            rows=rows,
+            counts={name: sum(counts.get(s, 0) for s in states) for name, states in FILTERS.items()},
+            show=shown,
+            label=lambda row: label(row, plan),
+            step_name=lambda row: step_name(row, plan),
+            states=NC_STATES,
+            selected=_selected(here, session, selected),
+            calls=[(row, station_name(plan, row.id)) for row in calls],
+            quarantined=session.scalar(waiting) or 0,
+            tz=tz,
+        )
+
+
+def _selected(here: Site, session: Session, nc: str | None) -> dict[str, Any] | None:
+    if nc is None:
+        return None
+    found = detail(here, session, nc)
+    if found is None:
+        abort(404)
+    return found
+
+
+@blueprint.post("/quality/decide")
+@role("office")
+def decide() -> Any:
+    """Rework, not confirmed, or scrap. Scrap is for ever: it takes a reason."""
+    nc = request.form.get("nc", "")
+    disposition = request.form.get("disposition", "")
+    why = request.form.get("why", "").strip()[:2_000].replace("\x00", "")
+    step = request.form.get("step") or None
+    back = redirect(url_for("quality.show", nc=nc) if nc else url_for("quality.index"))
+    if disposition not in DISPOSITIONS:
+        flash(_("Choose what becomes of the unit."), "stop")
+        return back
+    if disposition == "scrap" and not why:
+        flash(_("Say why the unit is scrap."), "stop")
+        return back
+    chosen = cast(Disposition, disposition)
+    answer = site().do(
+        lambda session, now: verbs.decide(
+            session, nc, chosen, now=now, step=step if chosen == "rework" else None, why=why
+        )
+    )
+    flash(_("Decided: %(nc)s.", nc=nc) if answer.done else answer.say(language()), "go" if answer.done else "stop")
+    return back
+
+
+# --- calls and quarantine ---------------------------------------------------------------------------------------------
+
+
+@blueprint.post("/quality/help")
+@role("office")
+def answer_help() -> Any:
+    """Somebody went to the station that called; from the board or from the quality page."""
+    station = request.form.get("station", "")
+    answer = site().do(lambda session, now: verbs.answer_help(session, station, now=now))
+    if request.form.get("from") == "quality":
+        flash(answer.say(language()), "go" if answer.done else "stop")
+        return redirect(url_for("quality.index"))
+    return redirect(url_for("board.index"))
+
+
+@blueprint.get("/quality/quarantine")
+@role("office")
+def quarantine() -> str:
+    """Events that the server could not understand, the oldest first."""
+    here = site()
+    with here.reading() as session:
+        plan, _today, tz = plan_and_today(here, session)
+        q = Quarantine
+        query = (
+            select(q.event_id, q.kind, q.why, q.station, Ledger.received_at, Ledger.body)
+            .join(Ledger, Ledger.n == q.ledger_n)
+            .where(q.requeued_n.is_(None))
+            .order_by(q.ledger_n)
+            .limit(LISTED)
+        )
+        rows = [(row, station_name(plan, row.station)) for row in session.execute(query)]
+        return render_template("quarantine.html", rows=rows, tz=tz)
+
+
+@blueprint.post("/quality/requeue")
+@role("office")
+def requeue() -> Any:
+    """Try one event again, or all that wait."""
+    event_id = request.form.get("event_id") or None
+
+    def use_case(session: Session, now: datetime) -> list[tuple[str, Answer | str]]:
+        return verbs.requeue(session, now=now, event_id=event_id)
+
+    tried = site().do(use_case)
+    understood = sum(1 for _id, answer in tried if isinstance(answer, Answer) and answer.done)
+    left = [str(answer.say(language()) if isinstance(answer, Answer) else answer) for _id, answer in tried]
+    if understood:
+        flash(ngettext("%(num)s event is understood now.", "%(num)s events are understood now.", understood), "go")
+    if len(tried) > understood:
+        flash(_("Still not understood: %(why)s", why=left[-1]), "stop")
+    return redirect(url_for("quality.quarantine"))

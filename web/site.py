@@ -1,0 +1,111 @@
+"""What every blueprint needs of the running server: the database, the writer, the clock, the plan. No HTTP here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from threading import Lock
+from time import monotonic
+from typing import Final, TypeVar
+
+from flask import current_app
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from mes.db.session import reading
+from mes.db.tables import PlanRevision
+from mes.domain.route import Plan
+from mes.world import PLANS
+from mes.writer import Writer
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Seen:
+    """When stations were last heard, in memory: a hello is kept in the database, a poll is not."""
+
+    _at: dict[str, datetime] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def heard(self, station: str, now: datetime) -> None:
+        """A station has just spoken."""
+        with self._lock:
+            self._at[station] = now
+
+    def last(self) -> dict[str, datetime]:
+        """Station id → when it last spoke to this process."""
+        with self._lock:
+            return dict(self._at)
+
+
+TOKEN_S: Final = 2.0  # how long a token is taken for good without asking the database; a revocation counts within it
+
+
+@dataclass(slots=True)
+class Tokens:
+    """Tokens that the database has just vouched for, by their hash: it need not be asked at every scan."""
+
+    _known: dict[str, tuple[str, float]] = field(default_factory=dict)
+
+    def known(self, digest: str) -> str | None:
+        """The station of a token that was good a moment ago; None means: ask the database."""
+        station, until = self._known.get(digest, (None, 0.0))
+        return station if monotonic() < until else None
+
+    def learn(self, digest: str, station: str) -> None:
+        """The database says that this token is good now."""
+        if len(self._known) > 1_000:
+            self._known.clear()
+        self._known[digest] = (station, monotonic() + TOKEN_S)
+
+
+@dataclass(slots=True)
+class Site:
+    """The running server's parts."""
+
+    engine: Engine
+    writer: Writer
+    office_key: str
+    insecure_lan: bool = False
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    seen: Seen = field(default_factory=Seen)
+    tokens: Tokens = field(default_factory=Tokens)
+    write_limit_s: float = 15.0
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that only looks."""
+        with reading(self.engine) as session:
+            yield session
+
+    def do(self, use_case: Callable[[Session, datetime], T]) -> T:
+        """Run a use case in the writer's queue and wait for its commit.
+
+        Raises:
+            mes.writer.Busy: nothing was written; try again.
+        """
+        return self.writer.do(use_case).result(timeout=self.write_limit_s)
+
+    def plan(self, session: Session) -> Plan | None:
+        """The latest published plan, None before the first."""
+        row = session.execute(
+            select(PlanRevision.revision, PlanRevision.hash).order_by(PlanRevision.revision.desc()).limit(1)
+        ).first()
+        return self.plan_of(session, row[0], row[1]) if row else None
+
+    def plan_of(self, session: Session, revision: int, content_hash: str) -> Plan:
+        """The plan of a revision."""
+
+        def content() -> str:
+            return session.scalars(select(PlanRevision.content).where(PlanRevision.revision == revision)).one()
+
+        return PLANS.plan(revision, content_hash, content)
+
+
+def site() -> Site:
+    """The server that answers this request."""
+    found: Site = current_app.extensions["atelier"]
+    return found
