@@ -205,6 +205,10 @@ def _lot(world: World, entry: Entry, body: wire.LotChanged) -> Judged:
     return _yes(entry, part=body.part, lot=body.lot)
 
 
+def _person(world: World, entry: Entry, body: wire.PersonChanged) -> Judged:
+    return _yes(entry, person=body.person)
+
+
 OFFICE_RULES: Final[dict[str, Callable[[World, Entry, Any], Judged]]] = {
     "PlanPublished": _plan,
     "StationEnrolled": _enrolled,
@@ -217,4 +221,6 @@ OFFICE_RULES: Final[dict[str, Callable[[World, Entry, Any], Judged]]] = {
     "NonconformityDecided": _decided,
     "LotHeld": _lot,
     "LotReleased": _lot,
+    "PersonAdded": _person,
+    "PersonErased": _person,
 }

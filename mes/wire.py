@@ -315,6 +315,12 @@ class LotChanged(Frozen):
     why: Annotated[str, Field(max_length=500)] = ""
 
 
+class PersonChanged(Frozen):
+    """A person came to the shop, or the name behind a pseudonym was erased. The name itself is never here."""
+
+    person: Id
+
+
 class EventRequeued(Frozen):
     """A quarantined event is tried again by a server that may understand it now."""
 
@@ -358,6 +364,8 @@ OFFICE_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
     ("LotHeld", 1): LotChanged,
     ("LotReleased", 1): LotChanged,
     ("HelpAnswered", 1): HelpAnswered,
+    ("PersonAdded", 1): PersonChanged,
+    ("PersonErased", 1): PersonChanged,
     ("EventRequeued", 1): EventRequeued,
 }
 """What a person does away from the bench; never accepted from a station's stream."""

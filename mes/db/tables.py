@@ -329,6 +329,17 @@ class EnrolCode(Base):
     used_at: Mapped[Utc | None]
 
 
+class Person(Base):
+    """The one table that knows a name. Everything else knows the pseudonym; erasing the row leaves all of it valid."""
+
+    __tablename__ = "person"
+
+    id: Mapped[Key]
+    name: Mapped[str] = mapped_column(String(120))
+    language: Mapped[str] = mapped_column(String(2))
+    created_at: Mapped[Utc]
+
+
 class Meta(Base):
     """Facts of this database: its generation (renewed by a restore), its keys."""
 

@@ -212,6 +212,8 @@ REASONS: Final[dict[str, Reason]] = _table(
     ("unknown_event", "stop", "Cet évènement n’est pas en quarantaine.", "This event is not in quarantine.", "", ""),
     ("unknown_station", "stop", "Le poste {station} est inconnu.", "Station {station} is unknown.",
      "Postes : {known}.", "Stations: {known}."),
+    ("unknown_person", "stop", "La personne {person} est inconnue.", "Person {person} is unknown.",
+     "Vérifiez le numéro.", "Check the number."),
     ("serial_taken", "stop", "Le numéro {serial} existe déjà.", "Serial {serial} exists already.",
      "Changez le modèle de numéro dans le plan.", "Change the serial pattern in the plan."),
 )

@@ -1,0 +1,52 @@
+"""People: a name and its pseudonym. The ledger and every event know the pseudonym only; the name can be erased.
+
+It knows no password and no badge; who may do what is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from mes import wire
+from mes.db.base import utc_text
+from mes.db.tables import Person
+from mes.orders import Answer, request
+
+LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # read aloud and typed by hand: no I, L, O, U, 0, 1
+_LENGTH: Final = 8  # 39 bits: a pseudonym need not be secret, only unique and without meaning
+
+
+def new_pseudonym(letter: str) -> str:
+    """A random id that says nothing of the person: the letter, a dash, eight characters."""
+    return f"{letter}-" + "".join(secrets.choice(LETTERS) for _ in range(_LENGTH))
+
+
+def add(session: Session, name: str, language: str, *, now: datetime, actor: str | None = None) -> str:
+    """Take a person in.
+
+    Args:
+        name: as people say it; kept in one table and nowhere else.
+        language: `fr` or `en`, the language of this person's screens.
+
+    Returns:
+        The pseudonym.
+    """
+    person = new_pseudonym("P")
+    session.add(Person(id=person, name=name, language=language, created_at=utc_text(now)))
+    session.flush()
+    request(session, "PersonAdded", wire.PersonChanged(person=person), now=now, actor=actor)
+    return person
+
+
+def erase(session: Session, person: str, *, now: datetime, actor: str | None = None) -> Answer:
+    """Forget the name behind a pseudonym; what the pseudonym did stays."""
+    row = session.get(Person, person)
+    if row is None:
+        return Answer(False, "unknown_person", {"person": person})
+    session.delete(row)
+    session.flush()
+    return request(session, "PersonErased", wire.PersonChanged(person=person), now=now, actor=actor)
