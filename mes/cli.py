@@ -29,7 +29,11 @@ BUILT_IN: Final[dict[str, str]] = {
 MORE: Final[dict[str, dict[str, str]]] = {
     # Sub-commands that a group gains when the server's packages are there.
     "plan": {"publish": "mes.commands_office:publish"},
-    "station": {"add": "mes.commands_office:station_add", "revoke": "mes.commands_office:station_revoke"},
+    "station": {
+        "add": "mes.commands_office:station_add",
+        "rotate": "mes.commands_office:station_rotate",
+        "revoke": "mes.commands_office:station_revoke",
+    },
 }
 EXTRAS: Final[dict[str, str]] = {
     "sqlalchemy": "server",

@@ -1,4 +1,4 @@
-"""The office at the command line: `mes plan publish`, `mes order`, `mes nc`, `mes lot`, `mes station add|revoke`."""
+"""The office at the command line: `mes plan publish`, `mes order|nc|lot`, `mes station add|rotate|revoke`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import click
 from sqlalchemy import select
 
-from mes import enrolment, orders, quality, wire
+from mes import enrolment, keys, orders, quality, wire
 from mes import plan as plans
 from mes.db.session import reading, writing
 from mes.db.tables import Nonconformity, PlanRevision, UnitRow, WorkOrder
@@ -245,6 +245,19 @@ def station_add(stations: tuple[str, ...], database: str) -> None:
         click.echo(code)
     click.echo(_("Within 15 minutes, type on each station's PC:"), err=True)
     click.echo("  mes station enroll --code CODE FILE.toml", err=True)
+
+
+@click.command()
+@click.argument("station")
+@database_option
+def station_rotate(station: str, database: str) -> None:
+    """Give STATION a new key at its next hello; the old one ends when the new one is used."""
+    engine = open_database(database)
+    with writing(engine) as session:
+        count = keys.ask_rotation(session, station, now=now())
+    if not count:
+        raise click.ClickException(_("Station %(station)s had no token.", station=station))
+    click.echo(_("Station %(station)s gets a new key within a minute of being heard.", station=station))
 
 
 @click.command()

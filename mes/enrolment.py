@@ -1,29 +1,28 @@
-"""How a station PC is let in: a code for one use and 15 minutes, then a token of its own. Outside the ledger but for
-the row that says that it happened."""
+"""How a station PC is let in and shut out: a code for one use and 15 minutes, then a key of its own (`mes.keys`).
+
+Codes and keys lie outside the ledger; each thing that happens to them is a row in it.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import secrets
+from collections import OrderedDict, deque
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import Final
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from mes import wire
+from mes import keys, wire
 from mes.db.base import utc_text
-from mes.db.tables import EnrolCode, StationRow, Token
+from mes.db.tables import EnrolCode, Presence, StationRow, Token
+from mes.keys import digest
 from mes.orders import Answer, request
 
 CODE_LIFE: Final = timedelta(minutes=15)
 _ALPHABET: Final = "ABCDEFGHJKMNPQRSTVWXYZ23456789"  # read aloud and typed by hand: no I, L, O, U, 0, 1
 _CODE_LETTERS: Final = 16  # 78 bits
-
-
-def digest(secret: str) -> str:
-    """What the database keeps of a secret: 256 random bits need no slow hash."""
-    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
 def new_code(session: Session, station: str, *, now: datetime) -> Answer | str:
@@ -41,38 +40,48 @@ def new_code(session: Session, station: str, *, now: datetime) -> Answer | str:
 def enroll(session: Session, asked: wire.EnrollRequest, *, now: datetime) -> wire.EnrollReply | None:
     """Trade a code for a token; None when the code is unknown, used or too old.
 
-    The code is claimed by one conditional update, so that of two PCs with one code exactly one gets in.
+    The code is claimed by one conditional update, so that of two PCs with one code exactly one gets in. Whoever comes
+    in takes the place of the PC before it, whose keys end: a station is one PC.
     """
+    code = digest(asked.code.strip().upper())
     claimed = session.execute(
         update(EnrolCode)
-        .where(
-            EnrolCode.sha256 == digest(asked.code.strip().upper()),
-            EnrolCode.used_at.is_(None),
-            EnrolCode.expires_at > utc_text(now),
-        )
+        .where(EnrolCode.sha256 == code, EnrolCode.used_at.is_(None), EnrolCode.expires_at > utc_text(now))
         .values(used_at=utc_text(now))
         .returning(EnrolCode.station)
     ).scalar_one_or_none()
     if claimed is None:
+        _used_again(session, code, asked.machine_id, now=now)
         return None
-    token = give_token(session, claimed, asked.machine_id, now=now)
+    _end_keys(session, claimed, now=now)
+    token = keys.new_token(session, claimed, asked.machine_id, now=now)
+    session.execute(update(Presence).where(Presence.station == claimed).values(alarm=""))
     body = wire.StationEnrolled(station=claimed, machine_id=asked.machine_id)
     request(session, "StationEnrolled", body, now=now, actor=None)
     return wire.EnrollReply(station=claimed, token=token)
 
 
-def give_token(session: Session, station: str, machine_id: str, *, now: datetime) -> str:
-    """A new token for a station; shown once, kept as its hash."""
-    token = f"mst_{station}_{secrets.token_urlsafe(32)}"
-    session.add(
-        Token(sha256=digest(token), station=station, machine_id=machine_id, created_at=utc_text(now), revoked_at=None)
-    )
-    session.flush()
-    return token
+def _used_again(session: Session, code: str, machine: str, *, now: datetime) -> None:
+    """A code that has let in one PC, from another one: somebody has read it. (The same PC may have lost its answer.)"""
+    station = session.scalar(select(EnrolCode.station).where(EnrolCode.sha256 == code, EnrolCode.used_at.is_not(None)))
+    if station is None:
+        return
+    machines = session.scalars(select(Token.machine_id).where(Token.station == station, Token.revoked_at.is_(None)))
+    if machine not in set(machines):
+        keys.raise_alarm(session, station, "code", machine, now=now)
 
 
-def revoke(session: Session, station: str, *, now: datetime) -> int:
-    """End every token of a station; returns how many there were."""
+def revoke(session: Session, station: str, *, now: datetime, actor: str | None = None) -> int:
+    """End every key of a station, and every code that waits for it; returns how many keys there were."""
+    ended = _end_keys(session, station, now=now)
+    codes = update(EnrolCode).where(EnrolCode.station == station, EnrolCode.used_at.is_(None))
+    session.execute(codes.values(expires_at=utc_text(now)))
+    if ended:
+        request(session, "StationRevoked", wire.StationNamed(station=station), now=now, actor=actor)
+    return ended
+
+
+def _end_keys(session: Session, station: str, *, now: datetime) -> int:
     done = session.execute(
         update(Token)
         .where(Token.station == station, Token.revoked_at.is_(None))
@@ -80,3 +89,38 @@ def revoke(session: Session, station: str, *, now: datetime) -> int:
         .returning(Token.sha256)
     )
     return len(done.all())
+
+
+# --- guessing ---------------------------------------------------------------------------------------------------------
+
+WRONG_TRIES: Final = 5
+WINDOW_S: Final = 900.0
+_ADDRESSES: Final = 10_000  # remembered at once; the one that was quiet longest is forgotten first
+
+
+class Tries:
+    """Wrong codes by address: after five within 15 minutes the door stays shut for it until they are old.
+
+    In the memory of the one server process, because a flood of wrong codes must not write. Times are seconds of any
+    clock that does not jump.
+    """
+
+    def __init__(self) -> None:
+        self._wrong: OrderedDict[str, deque[float]] = OrderedDict()
+        self._lock = Lock()
+
+    def shut_for_s(self, address: str, now_s: float) -> float:
+        """How long the door is still shut for this address, seconds; 0 when it is open."""
+        with self._lock:
+            tries = self._wrong.get(address)
+            if tries is None or len(tries) < WRONG_TRIES:
+                return 0.0
+            return max(0.0, tries[0] + WINDOW_S - now_s)
+
+    def wrong(self, address: str, now_s: float) -> None:
+        """Count a wrong code."""
+        with self._lock:
+            self._wrong.setdefault(address, deque(maxlen=WRONG_TRIES)).append(now_s)
+            self._wrong.move_to_end(address)
+            while len(self._wrong) > _ADDRESSES:
+                self._wrong.popitem(last=False)

@@ -60,7 +60,10 @@ def _plan(world: World, entry: Entry, body: wire.PlanPublished) -> Judged:
     return _yes(entry, revision=body.revision)
 
 
-def _enrolled(world: World, entry: Entry, body: wire.StationEnrolled) -> Judged:
+def _station_key(
+    world: World, entry: Entry, body: wire.StationEnrolled | wire.StationNamed | wire.TokenRotated | wire.StationAlarm
+) -> Judged:
+    """Keys lie outside the state: the row says that it happened."""
     return _yes(entry, station=body.station)
 
 
@@ -211,7 +214,11 @@ def _person(world: World, entry: Entry, body: wire.PersonChanged) -> Judged:
 
 OFFICE_RULES: Final[dict[str, Callable[[World, Entry, Any], Judged]]] = {
     "PlanPublished": _plan,
-    "StationEnrolled": _enrolled,
+    "StationEnrolled": _station_key,
+    "StationRevoked": _station_key,
+    "TokenRotated": _station_key,
+    "StationAlarm": _station_key,
+    "StationAlarmEnded": _station_key,
     "OrderCreated": _create,
     "OrderReleased": _release,
     "OrderHeld": _hold,

@@ -35,7 +35,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A batch that as a whole cannot be taken: `fork` (409) or `foreign_stream` (403)."""
+    """A batch that as a whole cannot be taken: `fork` (409), `foreign_stream` or `second_machine` (403)."""
 
     error: str
 

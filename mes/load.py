@@ -28,7 +28,7 @@ from uuid import uuid4
 
 import click
 
-from mes import enrolment, orders, wire
+from mes import keys, orders, wire
 from mes import plan as plans
 from mes.commands_office import publish_plan
 from mes.db.base import utc_text
@@ -225,7 +225,7 @@ def measure(scenario: Scenario, plan: Plan, folder: Path, database: str | None) 
         answer = orders.release(session, order, now=now)
         if not answer.done:
             raise click.ClickException(answer.say("en"))
-        token = enrolment.give_token(session, step.stations[0], "load", now=now)
+        token = keys.new_token(session, step.stations[0], "load", now=now)
     with engine.connect() as connection:
         rows = connection.exec_driver_sql(f"select serial from unit where \"order\" = '{order}' order by serial")  # noqa: S608
         serials = [r[0] for r in rows]

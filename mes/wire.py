@@ -273,6 +273,27 @@ class StationEnrolled(Frozen):
     machine_id: Annotated[str, Field(max_length=128)]
 
 
+class StationNamed(Frozen):
+    """A station was shut out, or somebody has seen to its alarm."""
+
+    station: Id
+
+
+class TokenRotated(Frozen):
+    """A station used its new key for the first time: the one before it is dead."""
+
+    station: Id
+    machine_id: Annotated[str, Field(max_length=128)]
+
+
+class StationAlarm(Frozen):
+    """Something is wrong with a station's key: a second machine, a copy of it, a foreign stream, a used code."""
+
+    station: Id
+    alarm: Literal["machine", "boot", "stream", "code"]
+    machine_id: Annotated[str, Field(max_length=128)] = ""
+
+
 class OrderCreated(Frozen):
     """A quantity of one product to make."""
 
@@ -354,6 +375,10 @@ FLOOR_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
 OFFICE_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
     ("PlanPublished", 1): PlanPublished,
     ("StationEnrolled", 1): StationEnrolled,
+    ("StationRevoked", 1): StationNamed,
+    ("TokenRotated", 1): TokenRotated,
+    ("StationAlarm", 1): StationAlarm,
+    ("StationAlarmEnded", 1): StationNamed,
     ("OrderCreated", 1): OrderCreated,
     ("OrderReleased", 1): OrderReleased,
     ("OrderHeld", 1): OrderChanged,
@@ -422,7 +447,8 @@ class HelloReply(Frozen):
     """Where the server stands.
 
     `hwm` is the last event of this stream that it has; `safe_seq` the last one inside a verified backup; `cursor` the
-    ledger's last position, for a station that wants to know whether the floor has changed.
+    ledger's last position, for a station that wants to know whether the floor has changed. `next_token`, when it is
+    there, shall replace the station's token: keep it, then use it.
     """
 
     server_gen: str
@@ -434,6 +460,7 @@ class HelloReply(Frozen):
     max_bytes: int
     plan: PlanMark | None
     cursor: int
+    next_token: str | None = None
 
 
 class IngestRequest(Frozen):

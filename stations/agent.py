@@ -155,6 +155,7 @@ class Agent:
             token=token or "",
             agent=AGENT,
             plan_file=folder / "plan.json",
+            token_file=folder / "token",
         )
         self._uplink = Uplink(
             self.outbox,

@@ -32,6 +32,14 @@ class Exchange(Protocol):
     def __call__(self, method: str, path: str, body: bytes | None = None) -> Answer | Silence: ...
 
 
+class Keys(Protocol):
+    """Something that holds the station's token; see `stations.keyring`."""
+
+    def take(self, offered: str) -> None: ...
+
+    def refused(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class LinkStatus:
     """How it stands with the server. `offset_ms` is the server's clock minus ours, None before the first hello.
@@ -106,12 +114,13 @@ class Conversation:
         plan_file: Path,
         clocks: Clocks,
         rhythm: Rhythm = Rhythm(),
+        keys: Keys | None = None,
     ) -> None:
         self.course = Course()
         self.status = LinkStatus("starting", clocks.now())
         self._told: LinkStatus | None = None
         self._outbox, self._exchange, self._listeners = outbox, exchange, listeners
-        self._agent, self._plan_file = agent, plan_file
+        self._agent, self._plan_file, self._keys = agent, plan_file, keys
         self._clocks, self._rhythm = clocks, rhythm
         self._batch: _Batch | None = None  # what is on its way: sent again byte by byte until something is known of it
         self._hello_at = self._floor_at = clocks.mono_s()
@@ -180,6 +189,11 @@ class Conversation:
         reply = protocol.reply_of(answer, HelloReply)
         held = None if reply is None else self._outbox.event_id_at(reply.hwm.seq)
         step = protocol.after_hello(self.course, answer, reply, held=held, standing=standing)
+        if self._keys is not None:
+            if reply is not None and reply.next_token:
+                self._keys.take(reply.next_token)
+            elif isinstance(answer, Answer) and answer.status == 401:
+                self._keys.refused()
         if reply is not None and step.course.greeted:
             self._hello_at = self._clocks.mono_s() + self._rhythm.hello_s
             self._measure(reply, sent_at, trip_s)

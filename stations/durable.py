@@ -39,14 +39,21 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     sync_directory(path.parent)
 
 
-def write_token(path: Path, token: str) -> None:
-    """Keep the station's token; only the owner may read it."""
-    write_whole(path, f"{token}\n".encode(), mode=TOKEN_MODE)
+def write_token(path: Path, token: str, before: str | None = None) -> None:
+    """Keep the station's token, and on a second line the one that it replaces; only the owner may read them."""
+    write_whole(path, "".join(f"{line}\n" for line in (token, before) if line).encode(), mode=TOKEN_MODE)
+
+
+def read_tokens(path: Path) -> tuple[str | None, str | None]:
+    """The token and the one before it; None where there is none (without the first, the station must be enrolled)."""
+    try:
+        lines = path.read_text("utf-8").split()
+    except FileNotFoundError:
+        lines = []
+    token, before, *_ = [*lines, None, None]
+    return token, before
 
 
 def read_token(path: Path) -> str | None:
     """Return the token, or None when this station has none yet (it has to be enrolled)."""
-    try:
-        return path.read_text("utf-8").strip() or None
-    except FileNotFoundError:
-        return None
+    return read_tokens(path)[0]

@@ -52,7 +52,7 @@ class Transport:
         self._prefix = parts.path.rstrip("/")
         self._headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if token is not None:
-            self._headers["Authorization"] = f"Bearer {token}"
+            self.use(token)
         self._sockets: list[socket.socket] = []
         self._cut = threading.Event()
         timeout = urllib3.Timeout(connect=server.connect_s, read=server.read_s)
@@ -94,6 +94,10 @@ class Transport:
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as error:
             return Silence(_why(error))
         return Answer(response.status, content, _retry_after_s(response.headers.get("Retry-After")))
+
+    def use(self, token: str) -> None:
+        """Carry this token from the next exchange on."""
+        self._headers = {**self._headers, "Authorization": f"Bearer {token}"}
 
     def cut(self) -> None:
         """End a running exchange at once, from another thread, and refuse all later ones."""

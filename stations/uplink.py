@@ -20,6 +20,7 @@ from typing import Any, Final
 from mes.wire import FloorReply, IngestResult
 from stations.conversation import Clocks, Conversation, LinkStatus, Listeners, Pause, Rhythm
 from stations.durable import read_token, write_token
+from stations.keyring import Keyring
 from stations.outbox import Outbox, OutboxFailed, utc_now
 from stations.transport import Server, Transport, enroll
 
@@ -33,13 +34,17 @@ FINISH_S: Final = 1.0  # of these two seconds, how long a running exchange may g
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What an uplink has to be told. `plan_file` caches the last plan; `agent` names program and version."""
+    """What an uplink has to be told. `plan_file` caches the last plan; `agent` names program and version.
+
+    `token_file` is where a token that the server offers is kept; without it, none is taken.
+    """
 
     server: Server
     token: str
     agent: str
     plan_file: Path
     rhythm: Rhythm = field(default_factory=Rhythm)
+    token_file: Path | None = None
 
 
 class Uplink:
@@ -67,6 +72,7 @@ class Uplink:
             plan_file=settings.plan_file,
             clocks=Clocks(now, time.monotonic, chance),
             rhythm=settings.rhythm,
+            keys=Keyring(settings.token, settings.token_file, self._transport.use),
         )
         self._stopped = threading.Event()
         # A daemon: a program that ends without `stop` must not hang on a server that does not answer.

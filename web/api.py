@@ -9,6 +9,8 @@ import json
 import logging
 import re
 from datetime import datetime
+from math import ceil
+from time import monotonic
 from typing import Final, TypeVar
 from uuid import NAMESPACE_OID, UUID, uuid5
 
@@ -18,12 +20,13 @@ from pydantic_core import from_json
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mes import enrolment, floor, ledger, wire
+from mes import enrolment, floor, keys, ledger, wire
 from mes.db.base import utc_text
-from mes.db.tables import Meta, PlanRevision, Presence, Stream, Token
+from mes.db.tables import Meta, PlanRevision, Presence, Stream
 from mes.ingest import Batch, Refusal
 from mes.writer import Busy
 from web.auth import role
+from web.keys import bearer
 from web.site import site
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -89,10 +92,18 @@ def _parsed(model: type[M]) -> M:
 @blueprint.post("/enroll")
 @role("door")
 def enroll() -> Response:
-    """A one-time code for a token."""
+    """A one-time code for a token. Whoever guesses waits, and is told the same of every code that opens nothing."""
+    here, address = site(), request.remote_addr or ""
+    shut_s = here.tries.shut_for_s(address, monotonic())
+    if shut_s:
+        said = "Too many wrong codes came from this address. Wait, then use a new code: mes station add."
+        raise Rejected(429, "too_many_tries", said, ceil(shut_s))
     asked = _parsed(wire.EnrollRequest)
-    reply = site().do(lambda session, now: enrolment.enroll(session, asked, now=now))
+    reply = here.do(lambda session, now: enrolment.enroll(session, asked, now=now))
+    here.tokens.forget()
     if reply is None:
+        here.tries.wrong(address, monotonic())
+        log.warning("a wrong enrolment code from %s", address)
         raise Rejected(403, "bad_code", "This code is unknown, used or too old. Make a new one: mes station add.")
     return _json(reply)
 
@@ -104,17 +115,28 @@ def hello() -> Response:
     asked = _parsed(wire.HelloRequest)
     if asked.proto != wire.PROTO:
         raise Rejected(426, "old_agent", f"This server speaks protocol {wire.PROTO}. Update the agent; keep capturing.")
-    station: str = g.station
-    return _json(site().do(lambda session, now: _hello(session, station, asked, now)))
+    here, station, token = site(), g.station, bearer()
+    answer = here.do(lambda session, now: _hello(session, station, token, asked, now))
+    if isinstance(answer, Refusal):
+        raise _refused(answer, station, asked.stream_id)
+    here.copies.discard(asked.stream_id)
+    return _json(answer)
 
 
-def _hello(session: Session, station: str, asked: wire.HelloRequest, now: datetime) -> wire.HelloReply:
+def _hello(
+    session: Session, station: str, token: str, asked: wire.HelloRequest, now: datetime
+) -> wire.HelloReply | Refusal:
     stream = session.get(Stream, asked.stream_id)
     if stream is not None and stream.station != station:
-        raise Rejected(403, "foreign_stream", "This stream belongs to another station.")
-    valid = select(Token.machine_id).where(Token.station == station, Token.revoked_at.is_(None))
-    machines = set(session.scalars(valid))
-    alarm = "" if not asked.machine_id or asked.machine_id in machines else "machine"
+        keys.raise_alarm(session, station, "stream", asked.machine_id, now=now)
+        return Refusal("foreign_stream")
+    key, machine, boot = keys.digest(token), asked.machine_id, asked.boot_id
+    if not keys.check_machine(session, station, key, machine, boot, now=now):
+        first = session.get(Presence, station)
+        if first is None or first.stream_id != asked.stream_id:  # a copy that still has the first one's stream forks
+            site().copies.add(asked.stream_id)
+        return Refusal("second_machine")
+    known = session.get(Presence, station)
     offset = round((now - datetime.fromisoformat(asked.now)).total_seconds() * 1000)
     session.merge(
         Presence(
@@ -125,7 +147,7 @@ def _hello(session: Session, station: str, asked: wire.HelloRequest, now: dateti
             seen_at=utc_text(now),
             kept=asked.kept,
             offset_ms=max(-(2**53), min(2**53, offset)),
-            alarm=alarm,
+            alarm=known.alarm if known else "",
         )
     )
     plan = session.execute(
@@ -141,6 +163,7 @@ def _hello(session: Session, station: str, asked: wire.HelloRequest, now: dateti
         max_bytes=wire.MAX_BYTES,
         plan=wire.PlanMark(revision=plan[0], hash=plan[1]) if plan else None,
         cursor=ledger.last_position(session),
+        next_token=keys.next_token(session, token, now=now),
     )
 
 
@@ -188,13 +211,27 @@ def ingest_raw() -> Response:
 
 def _judged(batch: Batch) -> Response:
     here = site()
+    if batch.request.stream_id in here.copies:
+        raise _refused(Refusal("second_machine"), batch.station, batch.request.stream_id)
     answer = here.writer.ingest(batch).result(timeout=here.write_limit_s)
     if isinstance(answer, Refusal):
-        log.warning("station %s: %s on stream %s", batch.station, answer.error, batch.request.stream_id)
         if answer.error == "foreign_stream":
-            raise Rejected(403, "foreign_stream", "This stream belongs to another station.")
-        raise Rejected(409, "fork", "Another event has this number. Begin a new stream; keep the event ids; send all.")
+            here.do(lambda session, now: keys.raise_alarm(session, batch.station, "stream", "", now=now))
+        raise _refused(answer, batch.station, batch.request.stream_id)
     return _json(answer)
+
+
+REFUSED: Final = {
+    "foreign_stream": (403, "This stream belongs to another station."),
+    "second_machine": (403, "Another PC holds this station's key. Keep capturing. Enrol this PC: mes station add."),
+    "fork": (409, "Another event has this number. Begin a new stream; keep the event ids; send all."),
+}
+
+
+def _refused(refusal: Refusal, station: str, stream_id: str) -> Rejected:
+    log.warning("station %s: %s on stream %s", station, refusal.error, stream_id)
+    status, message = REFUSED[refusal.error]
+    return Rejected(status, refusal.error, message)
 
 
 @blueprint.get("/plan")

@@ -7,15 +7,13 @@ browser that opened the office link which `mes serve` prints), `station` (a bear
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Callable
 from typing import Any, Final, Literal, TypeVar
 
 from flask import Flask, Response, abort, g, redirect, request, session, url_for
-from sqlalchemy import select
 
-from mes.db.tables import Token
+from web.keys import station_of_token
 from web.site import site
 
 Role = Literal["public", "office", "station", "door"]
@@ -49,7 +47,7 @@ def guard(app: Flask) -> None:
         if wanted in ("public", "door"):
             return None
         if wanted == "station":
-            g.station = _station_of_token()
+            g.station = station_of_token()
             return None
         if wanted == "office" and is_office():
             return None
@@ -62,27 +60,6 @@ def is_office() -> bool:
     if isinstance(key, str) and hmac.compare_digest(key, site().office_key):
         return True
     return request.remote_addr in ("127.0.0.1", "::1") and "X-Forwarded-For" not in request.headers
-
-
-def _station_of_token() -> str:
-    """The station of the bearer token; 401 without a known one, 403 when it was revoked."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        abort(401)
-    digest = hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
-    here = site()
-    station = here.tokens.known(digest)
-    if station is None:
-        with here.reading() as db:
-            row = db.execute(select(Token.station, Token.revoked_at).where(Token.sha256 == digest)).first()
-        if row is None:
-            abort(401)
-        if row.revoked_at is not None:
-            abort(403)
-        station = str(row.station)
-        here.tokens.learn(digest, station)
-    here.seen.heard(station, here.clock())
-    return station
 
 
 def let_in(key: str) -> Response:

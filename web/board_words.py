@@ -55,6 +55,18 @@ NC_STATES: Final = {
     "closed": ("go", lazy_gettext("closed")),
 }
 
+ALARMS: Final = {
+    "machine": lazy_gettext("key used by another computer"),
+    "boot": lazy_gettext("key used by a copy of the computer"),
+    "stream": lazy_gettext("sends under another station’s name"),
+    "code": lazy_gettext("enrolment code used twice"),
+}
+
+
+def alarm(code: str) -> str:
+    """What is wrong with a station's key, for people."""
+    return str(ALARMS.get(code, code))
+
 
 def device(name: str) -> str:
     """A device's name for people; one that we have no word for is shown as the station calls it."""

@@ -114,7 +114,7 @@ def _devices(board: Board, language: str) -> list[DeviceLine]:
     for tile in board.tiles:
         name = tile.name.to(language)
         if tile.link.alarm:
-            out.append(DeviceLine(name, "stop", _("key used by another computer")))
+            out.append(DeviceLine(name, "stop", words.alarm(tile.link.alarm)))
         if tile.state == "kept":
             kept = ngettext("%(num)s kept", "%(num)s kept", tile.link.kept) if tile.link.kept else _("no network")
             out.append(DeviceLine(name, "kept", kept))

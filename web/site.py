@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from mes.db.session import reading
 from mes.db.tables import PlanRevision
 from mes.domain.route import Plan
+from mes.enrolment import Tries
 from mes.world import PLANS
 from mes.writer import Writer
 
@@ -61,6 +62,10 @@ class Tokens:
             self._known.clear()
         self._known[digest] = (station, monotonic() + TOKEN_S)
 
+    def forget(self) -> None:
+        """A key has changed: ask the database for each of them again, now."""
+        self._known.clear()
+
 
 @dataclass(slots=True)
 class Site:
@@ -73,6 +78,9 @@ class Site:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     seen: Seen = field(default_factory=Seen)
     tokens: Tokens = field(default_factory=Tokens)
+    tries: Tries = field(default_factory=Tries)
+    copies: set[str] = field(default_factory=set)
+    """Streams of machines that were refused at their hello: they may not send either."""
     write_limit_s: float = 15.0
 
     @contextmanager

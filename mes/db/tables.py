@@ -292,7 +292,7 @@ class Stream(Base):
 
 
 class Presence(Base):
-    """What a station said of itself at its last hello."""
+    """What a station said of itself at its last hello, and the alarm (`mes.keys.Alarm`) that nobody has seen to yet."""
 
     __tablename__ = "presence"
 
@@ -307,7 +307,11 @@ class Presence(Base):
 
 
 class Token(Base):
-    """A station's key to the door; only its hash is here."""
+    """A station's key to the door; only its hash is here.
+
+    `replaces` and no `used_at`: it was offered for that one, and both are good until it is used. `rotate_at`: since
+    then a new one is offered for it. The boots are those of `mes.keys.Holder`.
+    """
 
     __tablename__ = "token"
 
@@ -316,10 +320,16 @@ class Token(Base):
     machine_id: Mapped[str] = mapped_column(String(128))
     created_at: Mapped[Utc]
     revoked_at: Mapped[Utc | None]
+    replaces: Mapped[Hash | None]
+    used_at: Mapped[Utc | None]
+    rotate_at: Mapped[Utc | None]
+    boot_id: Mapped[Id | None]
+    boot_before: Mapped[Id | None]
+    boot_refused: Mapped[Id | None]
 
 
 class EnrolCode(Base):
-    """A code that lets one station PC in, once, within 15 minutes, at the fifth try at the latest."""
+    """A code that lets one station PC in, once, within 15 minutes."""
 
     __tablename__ = "enrol_code"
 

@@ -27,7 +27,7 @@ import psutil
 import urllib3
 import websocket
 
-from mes import enrolment
+from mes import keys
 from mes.db.session import engine_for, reading, writing
 from mes.ledger import last_position
 from tests.server.bench import Bench, Clock
@@ -100,7 +100,7 @@ class Station:
 
     def __init__(self, url: str, database: str, station: str) -> None:
         with writing(engine_for(database)) as session:
-            self._token = enrolment.give_token(session, station, "bench-pc", now=Clock().now)
+            self._token = keys.new_token(session, station, "bench-pc", now=Clock().now)
         self._bench = Bench(station)
         self._url = f"{url}/api/v1/ingest"
         self._pool = urllib3.PoolManager(maxsize=1)
