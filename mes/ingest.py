@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from mes import ledger, wire
 from mes.db.base import utc_text
 from mes.db.prepared import Prepared, PreparedIn
+from mes.db.session import connection_of
 from mes.db.tables import Ledger, Stream
 from mes.fold import CONFLICT, screen_of
 from mes.verdicts import Entry, Judged
@@ -122,7 +123,7 @@ def ingest(
 
 def _marks(session: Session, batches: Sequence[Batch]) -> dict[str, _Mark]:
     wanted = {b.request.stream_id: b.station for b in batches}
-    found: Iterable[Any] = _STREAMS.run(session.connection(), list(wanted))
+    found: Iterable[Any] = _STREAMS.run(connection_of(session), list(wanted))
     marks = {row[0]: _Mark(row[1], row[2], row[3], fresh=False) for row in found}
     for stream_id, station in wanted.items():
         marks.setdefault(stream_id, _Mark(station, 0, None, fresh=True))
@@ -133,7 +134,7 @@ def _known(session: Session, batches: Sequence[Batch]) -> dict[str, _Known]:
     ids = list({e.event_id for b in batches for e in b.request.events})
     known: dict[str, _Known] = {}
     for i in range(0, len(ids), 500):
-        rows: Iterable[Any] = _KNOWN.run(session.connection(), ids[i : i + 500])
+        rows: Iterable[Any] = _KNOWN.run(connection_of(session), ids[i : i + 500])
         for event_id, sha, status, verdict, reason, args in rows:
             known[event_id] = _Known(sha, status, verdict, reason, json.loads(args))
     return known
@@ -226,7 +227,7 @@ def _store_marks(session: Session, marks: dict[str, _Mark], received_at: str) ->
             )
             session.flush()
         else:
-            _MOVE.run(session.connection(), [{"of": stream_id, "seq": mark.seq, "event_id": mark.event_id}])
+            _MOVE.run(connection_of(session), [{"of": stream_id, "seq": mark.seq, "event_id": mark.event_id}])
 
 
 def _reply(

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from mes import fold, wire
 from mes.db.base import Base, utc_text
 from mes.db.prepared import Prepared, savepoint
+from mes.db.session import connection_of
 from mes.db.tables import REPLAYED, Ledger
 from mes.verdicts import OFFICE, Entry, Judged, NotUnderstood
 from mes.world import ChainRow, World
@@ -37,7 +38,7 @@ _APPEND: Final = Prepared(insert(Ledger.__table__))  # type: ignore[arg-type]
 
 def last_position(session: Session) -> int:
     """The ledger's last position, 0 when it is empty."""
-    ((last,),) = _LAST.run(session.connection(), [{}])
+    ((last,),) = _LAST.run(connection_of(session), [{}])
     return last or 0
 
 
@@ -97,7 +98,7 @@ def record(
         return []
     memory = memory or Memory()
     try:
-        with savepoint(session.connection()):
+        with savepoint(connection_of(session)):
             return _store(session, entries, memory, keep_refused=keep_refused)
     except _LATER:
         raise
@@ -109,7 +110,7 @@ def record(
 def _alone(session: Session, entry: Entry, *, keep_refused: bool) -> Judged:
     """Store one entry in a savepoint of its own; what the database refuses is quarantined."""
     try:
-        with savepoint(session.connection()):
+        with savepoint(connection_of(session)):
             return _store(session, [entry], Memory(), keep_refused=keep_refused)[0]
     except _LATER:
         raise
@@ -118,7 +119,7 @@ def _alone(session: Session, entry: Entry, *, keep_refused: bool) -> Judged:
             raise
         why = f"the database refused it: {type(error).__name__}"
         plain = replace(entry, body=_storable(entry.body), kind=_storable(entry.kind))
-        with savepoint(session.connection()):
+        with savepoint(connection_of(session)):
             return _store(session, [plain], Memory(), keep_refused=True, why_not=why)[0]
 
 

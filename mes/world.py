@@ -14,13 +14,14 @@ from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import Boolean, Table, and_, select, tuple_
+from sqlalchemy import Boolean, Table, and_, bindparam, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from mes.db import tables as t
 from mes.db.base import Base
 from mes.db.prepared import Prepared, PreparedIn
+from mes.db.session import connection_of
 from mes.domain.gate import Installed, Order, Unit
 from mes.domain.route import Plan
 from mes.plan import from_content
@@ -219,6 +220,13 @@ def _by_key(table: Table, columns: tuple[str, ...]) -> PreparedIn:
     return _rows_where(table, columns, key.in_)
 
 
+@cache
+def _by_whole_key(table: Table, columns: tuple[str, ...]) -> Prepared:
+    """One row of a table whose key has several columns."""
+    condition = and_(*[key == bindparam(f"of_{key.name}") for key in table.primary_key])
+    return Prepared(select(*[table.c[c] for c in columns], table.c.n).where(condition))
+
+
 _GONE: Final = object()
 
 
@@ -254,6 +262,9 @@ class Shelf(Generic[R]):
             self.rows.update(dict.fromkeys(piece))
             if self._by_key is not None:
                 self._take(self._by_key.run(self.world.connection, [k[0] for k in piece]))
+            elif len(piece) == 1:
+                of = {f"of_{name}": value for name, value in zip(self.key_names, piece[0], strict=True)}
+                self._take(_by_whole_key(self.table, self.columns).run(self.world.connection, [of]))
             else:
                 self.load_where(tuple_(*self._keys).in_(piece))
 
@@ -370,7 +381,7 @@ class World:
 
     def __init__(self, session: Session, plans: PlanCache = PLANS) -> None:
         self.session = session
-        self.connection = session.connection()
+        self.connection = connection_of(session)
         self.n = 0
         self.journal: list[tuple[dict[Any, Any], Any, Any]] = []
         self.units = UnitShelf(self, t.UnitRow, Unit, _columns(Unit))
@@ -423,7 +434,7 @@ class World:
         if position != self.n or self.journal or size > KEEP_ROWS:
             return World(session, self._plans)
         self.session = session
-        self.connection = session.connection()
+        self.connection = connection_of(session)
         return self
 
     # --- take back ---

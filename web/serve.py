@@ -107,7 +107,7 @@ def serve(host: str, port: int, allowed: tuple[str, ...], insecure_lan: bool, th
     options = {
         "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
         "workers": 1,
-        "worker_class": "gthread",
+        "worker_class": "web.worker.LingeringWorker",
         "threads": threads,
         "keepalive": 75,
         "timeout": 60,

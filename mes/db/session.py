@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 BUSY_MS: Final = 5_000
+_CONNECTION: Final = "atelier connection"
 LEDGER_LOCK: Final = 0x41544C52  # "ATLR": the advisory lock that writers of one database take
 
 
@@ -97,7 +98,17 @@ def writing(engine: Engine) -> Iterator[Session]:
     ):
         if engine.dialect.name == "postgresql":
             session.execute(text("SELECT pg_advisory_xact_lock(:k)"), {"k": LEDGER_LOCK})
+        session.info[_CONNECTION] = session.connection()
         yield session
+
+
+def connection_of(session: Session) -> Connection:
+    """The session's connection, in its transaction; remembered for a writing one, which asks for it at every step.
+
+    Inside a savepoint the session is asked: it sends the SAVEPOINT when its connection is first asked for.
+    """
+    known: Connection | None = session.info.get(_CONNECTION)
+    return session.connection() if known is None or session.in_nested_transaction() else known
 
 
 def is_busy(error: BaseException) -> bool:
