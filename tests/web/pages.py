@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from html import unescape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -21,6 +22,9 @@ from tests.server.worlds import START, Workshop
 from web import live
 from web.app import create_app
 from web.site import Site
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
@@ -57,10 +61,18 @@ class Office:
         data = {"csrf_token": token[1], **form}
         return self.client.post(action, data=data, headers=headers, follow_redirects=True)
 
+    def _whole(self, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        """An answer, read to its end and closed: Werkzeug's server leaves a file open when its reader goes away."""
+        answer = self.app(environ, start_response)
+        try:
+            return list(answer)
+        finally:
+            getattr(answer, "close", lambda: None)()
+
     @contextmanager
     def served(self) -> Iterator[str]:
         """The application on a real port; yields its address."""
-        server = make_server("127.0.0.1", 0, self.app, threaded=True)
+        server = make_server("127.0.0.1", 0, self._whole, threaded=True)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
