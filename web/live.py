@@ -67,6 +67,11 @@ def own_origin(origin: str | None, hosts: frozenset[str]) -> bool:
         return False
 
 
+def rest_s(took_s: float) -> float:
+    """How long to rest after a push that took so long."""
+    return max(PAUSE_S - took_s, (SHARE - 1) * took_s)
+
+
 class Hub:
     """The boards of one application, and the thread that draws for them."""
 
@@ -171,7 +176,7 @@ class Hub:
                 log.exception("the boards could not be drawn; they fetch what they miss")
                 self._again.set()  # soon again, after a rest
                 self._closed.wait(POLL_S)
-            time.sleep(max(PAUSE_S, SHARE * (time.monotonic() - began)) - (time.monotonic() - began))
+            time.sleep(rest_s(time.monotonic() - began))
 
     def _due(self, now: float) -> bool:
         if not any(map(self.watching, LANGUAGES)):

@@ -24,6 +24,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, Final
 
+import psutil
 from click.testing import CliRunner
 from sqlalchemy import Engine
 
@@ -168,6 +169,8 @@ class Program:
         assert self._process is not None
         if number in (signal.SIGSTOP, signal.SIGCONT):
             os.killpg(self.pid, number)
+            if number == signal.SIGSTOP:
+                wait_for(lambda: _frozen(self.pid), 10, "every thread is frozen", pause_s=0.001)
         else:
             self._process.send_signal(number)
 
@@ -356,6 +359,13 @@ class Hand:
         if wanted is None:
             return DONE
         return FUSE if wanted["part"] == "FUSE" else f"B-{self._bench.page}{self._count:05}"
+
+
+def _frozen(pid: int) -> bool:
+    """Whether every thread of a process and of its children has stopped: a signal to freeze takes its time."""
+    processes = [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
+    threads = (thread for p in processes for thread in Path(f"/proc/{p}/task").iterdir())
+    return all((thread / "stat").read_text().rpartition(")")[2].split()[0] == "T" for thread in threads)
 
 
 class Rig:

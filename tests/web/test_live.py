@@ -52,6 +52,13 @@ def url(office: Office) -> Iterator[str]:
         yield address
 
 
+@pytest.mark.parametrize("took_s", [0.0, 0.001, live.PAUSE_S / live.SHARE, live.PAUSE_S, 0.5])
+def test_however_long_a_push_took_scans_come_before_the_next_one(took_s: float) -> None:
+    rest_s = live.rest_s(took_s)
+    assert rest_s >= 3 * took_s
+    assert rest_s + took_s >= live.PAUSE_S
+
+
 class Board:
     """A board without a screen: it keeps what it is told."""
 
