@@ -18,6 +18,8 @@ from mes.i18n import N_, _
 BUILT_IN: Final[dict[str, str]] = {
     "plan": "mes.commands_plan:plan",
     "order": "mes.commands_office:order",
+    "badge": "mes.commands_badges:badge",
+    "qualification": "mes.commands_badges:qualification",
     "nc": "mes.commands_office:nc",
     "lot": "mes.commands_office:lot",
     "ledger": "mes.commands_ledger:ledger_group",
@@ -50,6 +52,8 @@ SUMMARIES: Final[dict[str, str]] = {
     "order": N_("Work orders: create, release, hold, resume, close, cancel."),
     "nc": N_("Nonconformities: see them, decide them."),
     "lot": N_("Component lots: hold, release."),
+    "badge": N_("Badges: issue, end, list."),
+    "qualification": N_("Who may do what until when: grant, withdraw, list."),
     "ledger": N_("The ledger: verify it, list it."),
     "requeue": N_("Try quarantined events again."),
     "db": N_("The database: make it, migrate it."),

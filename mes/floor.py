@@ -9,7 +9,7 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from mes import wire
-from mes.db.tables import Installation, Lot, PlanRevision, StationRow, UnitRow, WorkOrder
+from mes.db.tables import Badge, Installation, Lot, PlanRevision, Qualification, StationRow, UnitRow, WorkOrder
 from mes.ledger import last_position
 
 OPEN: Final = ("released", "in_work", "on_hold")
@@ -54,7 +54,18 @@ def changes(session: Session, since: int, station: str) -> wire.FloorReply:
         components=tuple(wire.FloorComponent(part=p, serial=s, unit=u) for (p, s), u in components.items() if s),
         held_lots=tuple(wire.FloorLot(part=p, lot=lot) for p, lot in lots),
         help_called=session.scalar(select(StationRow.help_since).where(StationRow.id == station)) is not None,
+        badges=_badges(session),
     )
+
+
+def _badges(session: Session) -> tuple[wire.FloorBadge, ...]:
+    """The badges that are good, and what each may do. Who carries one is nobody's business at a bench."""
+    held: dict[str, dict[str, str]] = {}
+    granted = select(Qualification).where(Qualification.state == "granted")
+    for row in session.scalars(granted.order_by(Qualification.person, Qualification.qualification)):
+        held.setdefault(row.person, {})[row.qualification] = row.valid_until
+    good = session.scalars(select(Badge).where(Badge.state == "active").order_by(Badge.id))
+    return tuple(wire.FloorBadge(id=b.id, language=b.language, until=held.get(b.person, {})) for b in good)
 
 
 def _unit(row: UnitRow) -> wire.FloorUnit:

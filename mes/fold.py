@@ -18,8 +18,9 @@ from mes import wire
 from mes.db.tables import Ledger
 from mes.domain import gate
 from mes.domain import unit as unit_rules
+from mes.domain.days import day_at
 from mes.domain.gate import Unit
-from mes.domain.route import Plan
+from mes.domain.route import Plan, Step
 from mes.fold_office import OFFICE_RULES, move_order
 from mes.verdicts import Entry, Judged, NotUnderstood
 from mes.world import FaultRow, InstallationRow, NcRow, QuarantineRow, StationState, TallyRow, VisitRow, World
@@ -58,11 +59,14 @@ def preload(world: World, entries: Iterable[tuple[Entry, wire.Frozen | None]]) -
     orders: set[str] = set()
     stations: set[str] = set()
     arriving: set[str] = set()
+    badges: set[str] = set()
     components: set[tuple[str, str]] = set()
     lots: set[tuple[str, str]] = set()
     for entry, body in entries:
         if entry.station:
             stations.add(entry.station)
+            if entry.operator:
+                badges.add(entry.operator)
         if body is None:
             continue
         if (unit := getattr(body, "unit", None)) and entry.kind in _UNIT_KINDS:
@@ -77,6 +81,7 @@ def preload(world: World, entries: Iterable[tuple[Entry, wire.Frozen | None]]) -
             if body.lot:
                 lots.add((body.part, body.lot))
     world.stations.load((s,) for s in sorted(stations))
+    world.badges.load((b,) for b in sorted(badges))
     if units:
         world.units.load((u,) for u in sorted(units))
         known = [u for s in sorted(units) if (u := world.units.get(s))]
@@ -130,6 +135,8 @@ def _case(world: World, entry: Entry, body: Any) -> unit_rules.Case:
         held = lot is not None and lot.state == "held"
     elif isinstance(body, wire.UnitsArrived) and entry.station:
         present = sum(1 for serial in world.present(entry.station) if serial != body.unit)
+    product = plan.product(unit.product) if unit else None
+    step = product.step(unit.step) if product and unit else None
     return unit_rules.Case(
         event_id=entry.event_id,
         unit=unit,
@@ -144,7 +151,18 @@ def _case(world: World, entry: Entry, body: Any) -> unit_rules.Case:
         used_in=used,
         lot_held=held,
         present=present,
+        competent=_competent(world, entry, plan, step),
     )
+
+
+def _competent(world: World, entry: Entry, plan: Plan, step: Step | None) -> gate.Answer | None:
+    """What the gate says of who did this; None where the step asks for no qualification."""
+    if step is None or step.qualification is None:
+        return None
+    if entry.operator is None:
+        return gate.Answer(False, "no_operator")
+    today = day_at(entry.at, plan.plant.timezone)
+    return gate.competence(world.worker(entry.operator, step.qualification), step, today, plan=plan)
 
 
 def _unit_event(world: World, entry: Entry, body: Any) -> Judged:
@@ -302,8 +320,11 @@ def _noted(entry: Entry, reason: str = "noted", args: Mapping[str, Any] | None =
 
 
 def _signed_in(world: World, entry: Entry, body: wire.OperatorActivated) -> Judged:
+    answer = gate.sign_in(world.worker(entry.operator) if entry.operator else None)
+    if not answer.go:
+        return Judged(entry, "recorded", "refused" if entry.asks else "held", answer.reason)
     world.stations.put(replace(_station(world, entry), signed_in=True))
-    return _noted(entry, "welcome")
+    return _noted(entry, answer.reason)
 
 
 def _signed_out(world: World, entry: Entry, body: wire.OperatorDeactivated) -> Judged:
@@ -383,9 +404,11 @@ def _count(world: World, entry: Entry, body: wire.WorkCompleted) -> Judged:
         raise NotUnderstood("no plan is published")
     scrap = sum(s.quantity for s in body.scrap)
     made = body.good + scrap
-    available = 0
+    available, product, competent = 0, None, None
     if order is not None:
         _, available = counted(world, plan, order.id, order.product, body.step, order.quantity)
+        product = plan.product(order.product)
+        competent = _competent(world, entry, plan, product.step(body.step) if product else None)
     answer = gate.count(
         order=order.rule if order else None,
         order_id=order_id,
@@ -395,11 +418,12 @@ def _count(world: World, entry: Entry, body: wire.WorkCompleted) -> Judged:
         operator=entry.operator,
         made=made,
         available=available,
+        competent=competent,
     )
     args = {"good": body.good, "scrap": scrap, "left": max(0, available - made), **answer.args}
     verdict: wire.Verdict = "accepted" if answer.go else "refused" if entry.asks else "held"
     reason = answer.reason
-    known = order is not None and (product := plan.product(order.product)) is not None and product.step(body.step)
+    known = order is not None and product is not None and product.step(body.step)
     if verdict != "refused" and order is not None and known:
         for defect, quantity in [("", body.good), *((s.defect, s.quantity) for s in body.scrap)]:
             if quantity:

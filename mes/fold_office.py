@@ -16,7 +16,7 @@ from mes.domain import unit as unit_rules
 from mes.domain.gate import OPEN_ORDERS, Unit
 from mes.domain.route import Product
 from mes.verdicts import Entry, Judged, NotUnderstood
-from mes.world import LotRow, OrderRow, PlanRow, StationState, World
+from mes.world import BadgeRow, LotRow, OrderRow, PlanRow, QualificationRow, StationState, World
 
 ORDER_LIFE: Final[dict[str, dict[str, str]]] = {
     # event             from: to
@@ -212,6 +212,41 @@ def _person(world: World, entry: Entry, body: wire.PersonChanged) -> Judged:
     return _yes(entry, person=body.person)
 
 
+def _badge_issued(world: World, entry: Entry, body: wire.BadgeIssued) -> Judged:
+    if world.badges.get(body.badge) is not None:
+        return _no(entry, "badge_taken", badge=body.badge)
+    world.badges.put(BadgeRow(body.badge, body.person, body.language, "active", entry.at, None))
+    return _yes(entry, badge=body.badge, person=body.person)
+
+
+def _badge_ended(world: World, entry: Entry, body: wire.BadgeEnded) -> Judged:
+    badge = world.badges.get(body.badge)
+    if badge is None or badge.state != "active":
+        return _no(entry, "badge_ended" if badge else "unknown_badge")
+    world.badges.put(replace(badge, state="ended", ended_at=entry.at))
+    return _yes(entry, badge=badge.id)
+
+
+def _granted(world: World, entry: Entry, body: wire.QualificationGranted) -> Judged:
+    plan = world.plan(world.latest_revision())
+    if plan is None:
+        return _no(entry, "no_plan")
+    if plan.qualification(body.qualification) is None:
+        known = ", ".join(q.id for q in plan.plant.qualifications) or "–"
+        return _no(entry, "unknown_qualification", qualification=body.qualification, known=known)
+    row = QualificationRow(body.person, body.qualification, body.valid_until, "granted", entry.at)
+    world.qualifications.put(row)
+    return _yes(entry, person=body.person, qualification=body.qualification, until=body.valid_until)
+
+
+def _withdrawn(world: World, entry: Entry, body: wire.QualificationWithdrawn) -> Judged:
+    held = world.qualifications.get(body.person, body.qualification)
+    if held is None or held.state != "granted":
+        return _no(entry, "qualification_not_held", person=body.person, qualification=body.qualification)
+    world.qualifications.put(replace(held, state="withdrawn", since=entry.at))
+    return _yes(entry, person=body.person, qualification=body.qualification)
+
+
 OFFICE_RULES: Final[dict[str, Callable[[World, Entry, Any], Judged]]] = {
     "PlanPublished": _plan,
     "StationEnrolled": _station_key,
@@ -230,4 +265,8 @@ OFFICE_RULES: Final[dict[str, Callable[[World, Entry, Any], Judged]]] = {
     "LotReleased": _lot,
     "PersonAdded": _person,
     "PersonErased": _person,
+    "BadgeIssued": _badge_issued,
+    "BadgeEnded": _badge_ended,
+    "QualificationGranted": _granted,
+    "QualificationWithdrawn": _withdrawn,
 }

@@ -20,7 +20,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, Final
@@ -28,7 +28,7 @@ from uuid import uuid4
 
 import click
 
-from mes import keys, orders, wire
+from mes import badges, keys, orders, people, qualifications, wire
 from mes import plan as plans
 from mes.commands_office import publish_plan
 from mes.db.base import utc_text
@@ -64,8 +64,9 @@ class VirtualStation:
     `units` are serials that only this station works on, so that each event is accepted.
     """
 
-    def __init__(self, station: str, step: Step, units: Sequence[str]) -> None:
+    def __init__(self, station: str, step: Step, units: Sequence[str], badge: str) -> None:
         self.station, self.stream_id = station, str(uuid4())
+        self._badge = badge
         self._step = step
         self._units = iter(units)
         self._seq = 0
@@ -89,7 +90,7 @@ class VirtualStation:
             "captured_at": utc_text(datetime.now(UTC)),
             "mono_ms": self._seq,
             "boot_id": "load",
-            "operator": "LOAD",
+            "operator": self._badge,
             "asks": True,
             "body": json.dumps(body),
         }
@@ -256,13 +257,18 @@ def measure(scenario: Scenario, plan: Plan, folder: Path, database: str | None) 
         answer = orders.release(session, order, now=now)
         if not answer.done:
             raise click.ClickException(answer.say("en"))
+        person = people.add(session, "mes load", "en", now=now)
+        badge = str(badges.issue(session, person, now=now).args["badge"])
+        if step.qualification:
+            qualifications.grant(session, person, step.qualification, now=now, until=now.date() + timedelta(days=1))
         token = keys.new_token(session, step.stations[0], "load", now=now)
     with engine.connect() as connection:
         rows = connection.exec_driver_sql(f"select serial from unit where \"order\" = '{order}' order by serial")  # noqa: S608
         serials = [r[0] for r in rows]
     engine.dispose()
     stations = [
-        VirtualStation(step.stations[0], step, serials[i * each : (i + 1) * each]) for i in range(scenario.connections)
+        VirtualStation(step.stations[0], step, serials[i * each : (i + 1) * each], badge)
+        for i in range(scenario.connections)
     ]
     port = free_port()
     with running_server(url, port, log=folder / "server.log") as ready_s:

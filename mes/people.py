@@ -9,11 +9,12 @@ import secrets
 from datetime import datetime
 from typing import Final
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mes import wire
 from mes.db.base import utc_text
-from mes.db.tables import Person
+from mes.db.tables import Badge, Person
 from mes.orders import Answer, request
 
 LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # read aloud and typed by hand: no I, L, O, U, 0, 1
@@ -43,10 +44,13 @@ def add(session: Session, name: str, language: str, *, now: datetime, actor: str
 
 
 def erase(session: Session, person: str, *, now: datetime, actor: str | None = None) -> Answer:
-    """Forget the name behind a pseudonym; what the pseudonym did stays."""
+    """Forget the name behind a pseudonym, whose badges end with it; what the pseudonym did stays."""
     row = session.get(Person, person)
     if row is None:
         return Answer(False, "unknown_person", {"person": person})
     session.delete(row)
     session.flush()
+    good = select(Badge.id).where(Badge.person == person, Badge.state == "active")
+    for badge in session.scalars(good).all():
+        request(session, "BadgeEnded", wire.BadgeEnded(badge=badge), now=now, actor=actor)
     return request(session, "PersonErased", wire.PersonChanged(person=person), now=now, actor=actor)

@@ -342,6 +342,40 @@ class PersonChanged(Frozen):
     person: Id
 
 
+Day = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
+
+
+class BadgeIssued(Frozen):
+    """A badge for a person: its id is random and says nothing of who carries it."""
+
+    badge: Annotated[str, Field(pattern=r"^[A-Z0-9-]{1,48}$")]
+    person: Id
+    language: Literal["fr", "en"]
+
+
+class BadgeEnded(Frozen):
+    """A badge is good no longer: lost, or its person has left."""
+
+    badge: Id
+    why: Annotated[str, Field(max_length=500)] = ""
+
+
+class QualificationGranted(Frozen):
+    """A person may do the steps that ask for this, to the end of a day; a second grant sets another day."""
+
+    person: Id
+    qualification: Id
+    valid_until: Day
+
+
+class QualificationWithdrawn(Frozen):
+    """A person may not do these steps any more."""
+
+    person: Id
+    qualification: Id
+    why: Annotated[str, Field(max_length=500)] = ""
+
+
 class EventRequeued(Frozen):
     """A quarantined event is tried again by a server that may understand it now."""
 
@@ -391,6 +425,10 @@ OFFICE_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
     ("HelpAnswered", 1): HelpAnswered,
     ("PersonAdded", 1): PersonChanged,
     ("PersonErased", 1): PersonChanged,
+    ("BadgeIssued", 1): BadgeIssued,
+    ("BadgeEnded", 1): BadgeEnded,
+    ("QualificationGranted", 1): QualificationGranted,
+    ("QualificationWithdrawn", 1): QualificationWithdrawn,
     ("EventRequeued", 1): EventRequeued,
 }
 """What a person does away from the bench; never accepted from a station's stream."""
@@ -531,10 +569,19 @@ class FloorLot(Frozen):
     lot: str
 
 
+class FloorBadge(Frozen):
+    """A badge that is good: the language of its screens, and the last day of each qualification. No name, no person."""
+
+    id: str
+    language: str
+    until: dict[str, str]
+
+
 class FloorReply(Frozen):
     """What has changed on the floor since a ledger position (0: everything that is open).
 
-    `help_called` is about the station that asks: somebody may have answered its call from elsewhere.
+    `help_called` is about the station that asks: somebody may have answered its call from elsewhere. `badges` are
+    always all of them, or the end of one could never be told; None: this server does not tell.
     """
 
     cursor: int
@@ -544,6 +591,7 @@ class FloorReply(Frozen):
     components: tuple[FloorComponent, ...]
     held_lots: tuple[FloorLot, ...]
     help_called: bool | None = None
+    badges: tuple[FloorBadge, ...] | None = None
 
 
 class Problem(Frozen):

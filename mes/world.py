@@ -22,7 +22,7 @@ from mes.db import tables as t
 from mes.db.base import Base
 from mes.db.prepared import Prepared, PreparedIn
 from mes.db.session import connection_of
-from mes.domain.gate import Installed, Order, Unit
+from mes.domain.gate import Installed, Order, Unit, Worker
 from mes.domain.route import Plan
 from mes.plan import from_content
 
@@ -171,6 +171,29 @@ class QuarantineRow:
     kind: str
     why: str
     requeued_n: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class BadgeRow:
+    """`badge`."""
+
+    id: str
+    person: str
+    language: str
+    state: str
+    issued_at: str
+    ended_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class QualificationRow:
+    """`qualification`."""
+
+    person: str
+    qualification: str
+    valid_until: str
+    state: str
+    since: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,6 +417,8 @@ class World:
         self.stations = StationShelf(self, t.StationRow, StationState, _columns(StationState))
         self.faults = Shelf(self, t.Fault, FaultRow, _columns(FaultRow))
         self.quarantine = Shelf(self, t.Quarantine, QuarantineRow, _columns(QuarantineRow))
+        self.badges = Shelf(self, t.Badge, BadgeRow, _columns(BadgeRow))
+        self.qualifications = Shelf(self, t.Qualification, QualificationRow, _columns(QualificationRow))
         self.counters = Shelf(self, t.Counter, CounterRow, _columns(CounterRow))
         self.chains = Shelf(self, t.Chain, ChainRow, _columns(ChainRow))
         self.plan_rows = Shelf(self, t.PlanRevision, PlanRow, _columns(PlanRow))
@@ -418,6 +443,8 @@ class World:
             self.stations,
             self.faults,
             self.quarantine,
+            self.badges,
+            self.qualifications,
             self.counters,
             self.chains,
         )
@@ -535,6 +562,15 @@ class World:
         """The units in work at a station."""
         self.load_present([station])
         return list(self._present[station])
+
+    def worker(self, badge: str, qualification: str | None = None) -> Worker | None:
+        """Who carries a badge, as far as a step with this qualification asks; None when the badge is unknown."""
+        row = self.badges.get(badge)
+        if row is None:
+            return None
+        held = self.qualifications.get(row.person, qualification) if qualification else None
+        until = {held.qualification: held.valid_until} if held and held.state == "granted" else {}
+        return Worker(row.id, row.state == "active", until, row.language)
 
     # --- changes that touch a look-up ---
 

@@ -10,6 +10,7 @@ import random
 import re
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -18,9 +19,14 @@ from mes.domain.route import Plan, Product
 from stations.demo_processes import CommandLine, Refused
 from stations.simulator.floor import Floor
 from stations.simulator.nature import Nature
+from stations.simulator.people import names
 
 ROUND_S: Final = 2.0
 """How often the office looks at the floor, in seconds: each command costs a second of a processor."""
+LAPSE_ROUNDS: Final = 60
+LAPSE_AT: Final = 10
+LAPSED_FOR: Final = 6
+"""Of so many rounds, in which one a qualification has ended, and how many rounds later it is renewed."""
 UNITS: Final = (8, 12)
 PIECES: Final = (120, 240)
 FEW_UNITS: Final = 3
@@ -28,6 +34,14 @@ FEW_PIECES: Final = 30
 _CREATED: Final = re.compile(r"Order (\S+?):")
 DECISIONS: Final = {"rework": 0.75, "not_confirmed": 0.15, "scrap": 0.10}
 WHY: Final = {"rework": "to be corrected", "not_confirmed": "looked at again: it is good", "scrap": "beyond repair"}
+
+
+@dataclass(frozen=True, slots=True)
+class Hired:
+    """Somebody with a badge, by pseudonym."""
+
+    person: str
+    badge: str
 
 
 class Office:
@@ -44,6 +58,25 @@ class Office:
     def publish(self, config: Path) -> None:
         """Publish the demo's plan."""
         self._mes("plan", "publish", str(config), gently=False)
+
+    def hire(self, count: int) -> list[Hired]:
+        """So many people with a badge each; those of an earlier run come back. All may do everything for a year."""
+        known: list[dict[str, str]] = json.loads(self._mes("badge", "list", "--json", gently=False))
+        missing = names(count)[len(known) :]
+        if missing:
+            called = [word for name in missing for word in ("--name", name)]
+            known += json.loads(self._mes("badge", "issue", "--json", *called, gently=False))
+        found = [Hired(row["person"], row["badge"]) for row in known[:count]]
+        able = [q.id for q in self._plan.plant.qualifications]
+        if able:
+            self.grant([h.person for h in found], able, days=365, gently=False)
+        return found
+
+    def grant(self, people: Sequence[str], able: Sequence[str], *, days: int, gently: bool = True) -> None:
+        """Say until when these people may do these things: so many days from today, or before it."""
+        last = date.today() + timedelta(days=days)  # noqa: DTZ011 - a day of the calendar
+        wanted = [word for each in able for word in ("-q", each)]
+        self._mes("qualification", "grant", *people, *wanted, "--until", last.isoformat(), gently=gently)
 
     def codes(self, stations: Sequence[str]) -> dict[str, str]:
         """A one-time code for each station."""
@@ -111,15 +144,19 @@ class Staff:
         rng: random.Random,
         *,
         products: Sequence[Product],
+        able: Sequence[tuple[str, str]],
         say: Callable[[str], None],
     ) -> None:
         """Hire them.
 
         Args:
             products: those whose orders are topped up.
+            able: who is at a bench (by pseudonym), and the qualification that its steps ask for.
         """
         self._office, self._plan, self._floor, self._nature, self._rng = office, plan, floor, nature, rng
-        self._products, self._say = products, say
+        self._products, self._able, self._say = products, able, say
+        self._round = 0
+        self._lapsed: tuple[str, str] | None = None
         self.decided: dict[str, int] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="office", daemon=True)
@@ -138,6 +175,7 @@ class Staff:
             try:
                 self.clear_the_red_shelf()
                 self.keep_orders_coming()
+                self.renew_what_has_lapsed()
             except (Refused, OSError, ValueError) as error:
                 # The server is being started again, or somebody else has decided: look again in the next round.
                 self._say(str(error).splitlines()[-1])
@@ -179,6 +217,17 @@ class Staff:
         if not steps or any(found_at in s.stations for s in steps):
             return found_at
         return steps[0].stations[0]
+
+    def renew_what_has_lapsed(self) -> None:
+        """Now and then somebody's qualification has ended: the bench says so, and the supervisor renews it."""
+        self._round += 1
+        if self._lapsed is not None and self._round % LAPSE_ROUNDS == LAPSE_AT + LAPSED_FOR:
+            (person, able), self._lapsed = self._lapsed, None
+            self._office.grant([person], [able], days=365)
+        elif self._able and self._lapsed is None and self._round % LAPSE_ROUNDS == LAPSE_AT:
+            person, able = self._rng.choice(self._able)
+            self._office.grant([person], [able], days=-1)
+            self._lapsed = person, able
 
     def keep_orders_coming(self) -> None:
         """A new order wherever the first step soon runs dry."""

@@ -31,7 +31,7 @@ from stations.simulator.floor import Floor
 from stations.simulator.mind import Place
 from stations.simulator.nature import Nature
 from stations.simulator.operator import Operator
-from stations.simulator.people import Odds, Pace, crew
+from stations.simulator.people import Odds, Pace, Person
 from stations.simulator.seen import Window
 from stations.simulator.stock import Stock
 
@@ -60,6 +60,7 @@ class Show:
         self._nature = Nature(self._chance("nature"), Odds())
         self._office = Office(CommandLine(self._env), site.plan, self._floor, self._chance("office"))
         self._operators: dict[str, Operator] = {}
+        self._able: list[tuple[str, str]] = []
         self._staff: Staff | None = None
         self._board = Board(site.server_url)
         self._ready_s = self._ready_at = 0.0
@@ -105,7 +106,9 @@ class Show:
     def _plug_in(self) -> None:
         """The virtual devices, and a person at each bench."""
         pace = Pace(self._site.speed)
-        for bench, person in zip(self._site.benches, crew(len(self._site.benches)), strict=True):
+        for bench, hired in zip(self._site.benches, self._office.hire(len(self._site.benches)), strict=True):
+            person = Person(hired.badge)
+            self._able += [(hired.person, q) for q in sorted(self._asked_at(bench.id))]
             rng = self._chance(bench.id)
             devices = VirtualBench(bench.file, bench.links, nature=self._nature, odds=Odds(), pace=pace, rng=rng)
             self._stack.enter_context(devices)
@@ -113,6 +116,11 @@ class Show:
             stock = Stock(self._site.plan, rng)
             place = Place(here, self._site.plan, person, self._floor, self._nature, devices, stock, Odds(), pace, rng)
             self._operators[bench.id] = Operator(place, Window(bench.file.screen.port))
+
+    def _asked_at(self, station: str) -> set[str]:
+        """The qualifications that the steps of a station ask for."""
+        steps = [s for p in self._site.plan.products for s in p.steps if station in s.stations]
+        return {s.qualification for s in steps if s.qualification}
 
     def _let_in(self) -> None:
         """Enrol each station by its one-time code, and start its agent."""
@@ -190,6 +198,7 @@ class Show:
             self._nature,
             self._chance("staff"),
             products=self._products(),
+            able=self._able,
             say=lambda text: click.echo(text, err=True),
         )
         self._staff.start()

@@ -14,7 +14,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from mes.wire import FloorComponent, FloorLot, FloorOrder, FloorReply, FloorUnit
+from mes.wire import FloorBadge, FloorComponent, FloorLot, FloorOrder, FloorReply, FloorUnit
 from stations.durable import write_whole
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,7 @@ class FloorFile:
         self._units: dict[str, FloorUnit] = {}
         self._components: dict[tuple[str, str], FloorComponent] = {}
         self._held: tuple[FloorLot, ...] = ()
+        self._badges: tuple[FloorBadge, ...] | None = None
         self._saved_at = -SAVE_S
         self._dirty = False
         self._lock = threading.Lock()  # the uplink's thread takes, the bench's saves
@@ -62,6 +63,7 @@ class FloorFile:
                 else:
                     self._components.pop((c.part, c.serial), None)
             self._held = reply.held_lots
+            self._badges = self._badges if reply.badges is None else reply.badges
             self._dirty = True
 
     def save(self, *, now: bool = False) -> None:
@@ -76,6 +78,7 @@ class FloorFile:
                 units=tuple(self._units.values()),
                 components=tuple(self._components.values()),
                 held_lots=self._held,
+                badges=self._badges,
             )
             self._dirty = False
         self._saved_at = time.monotonic()

@@ -13,6 +13,7 @@ from mes import wire
 from mes.domain import gate
 from mes.domain.barcode import Command
 from mes.domain.route import Step
+from stations import signing
 from stations.counting import Lot
 from stations.hints import CODES
 from stations.inputs import VerdictCame
@@ -45,6 +46,7 @@ def take(turn: Turn, order_id: str) -> Turn:
         operator=s.operator,
         made=1,
         available=1,
+        competent=signing.may_do(s, plan, steps[0]) if steps else None,
     )
     if not answer.go or order is None or product is None:
         return turn.say(answer.reason, answer.args)
@@ -94,6 +96,9 @@ def obey(turn: Turn, lot: Lot, command: Command) -> Turn:
         case _:
             if not lot.made:
                 return turn.say("needs_quantity")
+            able = signing.may_do(turn.session, lot.plan, lot.step)
+            if not able.go and not turn.session.online:
+                return turn.say(able.reason, able.args)
             turn, token = turn.keep(lot.booked(), asks=turn.session.online)
             return turn.put(asked=token).say("kept", awaiting=token)
 

@@ -11,7 +11,7 @@ from mes import wire
 from mes.domain import gate
 from mes.domain.gate import Installed
 from stations import recall as floor
-from stations import units
+from stations import signing, units
 from stations.needs import Found
 from stations.turn import Turn
 from stations.work import Work
@@ -33,6 +33,9 @@ def fit(turn: Turn, work: Work, found: Found, raw: str) -> Turn:
         used_in=None if s.online else s.recall.used_in(found.part, found.serial),
         lot_held=not s.online and s.recall.lot_held(found.part, found.lot),
     )
+    if answer.go and not s.online:
+        able = signing.may_work(s, work)
+        answer = answer if able.go else able
     if not answer.go:
         return turn.put_work(replace(work, times=1, finishing=False)).say(answer.reason, answer.args)
     body = wire.MaterialsInstalled(

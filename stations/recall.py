@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any, Final, cast
 
 from mes import wire
-from mes.domain.gate import Installed, Order, OrderState, Unit, UnitState
+from mes.domain.gate import Installed, Order, OrderState, Unit, UnitState, Worker
 from mes.domain.route import Plan, Product, Step
 
 PLANS_KEPT: Final = 8  # revisions that running orders may still be pinned to
@@ -29,7 +29,7 @@ class Recall:
     """Plans by revision, open orders and units, where serialised components are, which lots are held.
 
     `inside` is what a unit had when it last left this station: the server tells of serialised components only, and a
-    unit that comes back without network still has its lots.
+    unit that comes back without network still has its lots. `workers` are the good badges; None: never told.
     """
 
     plan: Plan | None = None
@@ -42,6 +42,7 @@ class Recall:
     components: Mapping[tuple[str, str], str] = field(default_factory=dict)
     held_lots: frozenset[tuple[str, str]] = frozenset()
     inside: Mapping[str, tuple[Installed, ...]] = field(default_factory=dict)
+    workers: Mapping[str, Worker] | None = None
 
     def unit(self, serial: str) -> Unit | None:
         """The unit as last known."""
@@ -158,6 +159,7 @@ def told(recall: Recall, reply: wire.FloorReply) -> Recall:
         components={**{key: unit for key, unit in components.items() if unit}, **mine},
         held_lots=frozenset((x.part, x.lot) for x in reply.held_lots),
         inside=inside,
+        workers=recall.workers if reply.badges is None else {b.id: worker_from(b) for b in reply.badges},
     )
 
 
@@ -233,6 +235,11 @@ def unit_from(unit: wire.FloorUnit, since: str = "") -> Unit:
         since=since or unit.since,
         nc=unit.nc,
     )
+
+
+def worker_from(badge: wire.FloorBadge) -> Worker:
+    """A good badge as the rules know it."""
+    return Worker(badge.id, until=badge.until, language=badge.language)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Final
 from mes import wire
 from mes.domain import barcode
 from mes.domain.barcode import Badge, Code, Command, DefectCode, OrderCode, Plain, Quantity, StepCode
-from stations import lots, needs, parts, units
+from stations import lots, needs, parts, signing, units
 from stations.hints import CODES, COMMANDS, HINTS
 from stations.inputs import BadScan, Scanned
 from stations.turn import LastScan, Session, Turn
@@ -72,7 +72,7 @@ def _act(turn: Turn, code: Code, raw: str) -> Turn:
     if s.asked is not None:
         return _wait(turn, code)
     if isinstance(code, Badge):
-        return _badge(turn, code.id)
+        return signing.badge(turn, code.id)
     if s.operator is None:
         return turn.say("no_operator")
     if s.paused and code != Command("RESUME"):
@@ -103,35 +103,7 @@ def _wait(turn: Turn, code: Code) -> Turn:
     return turn.say("not_now", {"text": _called(code), "hint": HINTS["wait"]}, aside=True)
 
 
-# --- people -----------------------------------------------------------------------------------------------------------
-
-
-def _badge(turn: Turn, badge: str) -> Turn:
-    s = turn.session
-    if s.paused:
-        turn = _resume(turn)
-        if badge == s.operator:
-            return turn
-    if s.operator is None:
-        return _signed_in(turn, badge)
-    if badge != s.operator:
-        return _signed_in(turn.note(wire.OperatorDeactivated()), badge)
-    front = s.at_front
-    if front is not None and (s.places == 1 or front.run is not None):
-        return turn.say("finish_first", {"unit": front.serial})
-    if s.lot is not None:
-        return turn.say("finish_first", {"unit": s.lot.order.id})
-    turn = turn.note(wire.OperatorDeactivated())
-    return turn.put(operator=None, front=None, language=_first_language(s)).say("goodbye")
-
-
-def _signed_in(turn: Turn, badge: str) -> Turn:
-    turn = turn.note(wire.OperatorActivated(), operator=badge)
-    return turn.put(operator=badge, language=_first_language(turn.session)).say("welcome")
-
-
-def _first_language(s: Session) -> str:
-    return s.recall.plan.plant.languages[0] if s.recall.plan else s.language
+# --- help -----------------------------------------------------------------------------------------------------------
 
 
 def _help(turn: Turn, *, came: bool) -> Turn:
@@ -143,10 +115,6 @@ def _help(turn: Turn, *, came: bool) -> Turn:
         step = s.lot.step.id
     turn = turn.note(wire.HelpRequested(unit=unit, step=step))
     return turn.put(help_called=True).say("help_called", aside=True)
-
-
-def _resume(turn: Turn) -> Turn:
-    return turn.note(wire.StationStateChanged(state="PRD")).put(paused=False).say("resumed")
 
 
 # --- commands ---------------------------------------------------------------------------------------------------------
@@ -161,7 +129,7 @@ def _command(turn: Turn, command: Command) -> Turn:
         case "PAUSE":
             return turn.note(wire.StationStateChanged(state="SBY", reason="pause")).put(paused=True).say("paused")
         case "RESUME":
-            return _resume(turn) if s.paused else turn.not_now(_called(command), "go_on")
+            return signing.resume(turn) if s.paused else turn.not_now(_called(command), "go_on")
         case "DONE" | "UNDO" | "LEAVE" | "FAIL" if s.lot is not None:
             return lots.obey(turn, s.lot, command)
         case "DONE" if front is not None:

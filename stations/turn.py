@@ -31,8 +31,8 @@ ANSWER_MS: Final = 2_000
 class Pending:
     """An event whose verdict has not come.
 
-    `before` is the unit as it was then. `went` is what the station's own rules said when it did not wait any longer:
-    the reason, and whether they let it go on; None while it waits.
+    `before` is the unit as it was then, `operator` who did it. `went` is what the station's own rules said when it did
+    not wait any longer: the reason, and whether they let it go on; None while it waits.
     """
 
     token: int
@@ -41,6 +41,7 @@ class Pending:
     at_ms: int
     event_id: str = ""
     before: Unit | None = None
+    operator: str | None = None
     went: tuple[bool, str] | None = None
 
     @property
@@ -177,15 +178,16 @@ class Turn:
         """
         s = self.session
         token = s.next_token
+        operator = operator or s.operator
         draft = Draft(
             kind=type(body).__name__,
             body=body.model_dump_json(),
-            operator=operator or s.operator,
+            operator=operator,
             asks=asks,
             token=token,
         )
         work = s.work(getattr(body, "unit", None))
-        pending = Pending(token, body, asks, s.mono_ms, before=work.unit if work else None)
+        pending = Pending(token, body, asks, s.mono_ms, before=work.unit if work else None, operator=operator)
         turn = self.put(next_token=token + 1, waiting={**s.waiting, token: pending})
         return replace(turn, drafts=(*self.drafts, draft)), token
 

@@ -12,8 +12,9 @@ from mes import wire
 from mes.domain import gate
 from mes.domain import unit as rules
 from mes.domain.gate import Answer
-from stations import testing
+from stations import signing, testing
 from stations.hints import COMMANDS
+from stations.recall import place_of
 from stations.turn import Session, Turn
 from stations.work import Work, work_on
 
@@ -57,8 +58,9 @@ def gate_says(s: Session, serial: str) -> Answer:
     plan = s.recall.plan_of(order)
     if plan is None:
         return Answer(False, "not_ready")
+    place = place_of(plan, unit) if unit else None
     others = (s.recall.present(s.station) | {w.serial for w in s.works}) - {serial}
-    return gate.enter(
+    answer = gate.enter(
         serial=serial,
         unit=unit,
         order=order,
@@ -68,6 +70,8 @@ def gate_says(s: Session, serial: str) -> Answer:
         online=False,
         present=len(others),
     )
+    able = signing.may_do(s, plan, place[1]) if place and answer.go else answer
+    return answer if able.go else able
 
 
 def known_work(s: Session, serial: str) -> Work | None:
@@ -101,6 +105,9 @@ def again(turn: Turn, work: Work) -> Turn:
         answer = gate.finish(step=work.step, unit=work.unit, installed=work.installed, here_s=_here_s(turn, work))
         return turn.say(answer.reason, answer.args)
     if testing.may_begin(work, turn.session.now) and not turn.session.waits_for(work.serial):
+        able = signing.may_work(turn.session, work)
+        if not able.go:
+            return turn.say(able.reason, able.args)
         return testing.begin(turn, work).say("testing")
     return turn.say("unit_here", {"unit": work.serial})
 
@@ -116,6 +123,9 @@ def passed(turn: Turn, work: Work) -> Turn:
         return turn.say("inspection_passed")
     if looking(turn.session, work):
         return turn.say("asking", awaiting=turn.session.awaited)
+    able = signing.may_work(turn.session, work)
+    if not able.go:
+        return turn.say(able.reason, able.args)
     turn, token = turn.keep(wire.UnitsInspected(unit=work.serial, step=work.step.id, result="passed"))
     return turn.put_work(replace(work, deeds=(*work.deeds, "judged"))).say("kept", awaiting=token)
 
@@ -145,6 +155,9 @@ def finish(turn: Turn, work: Work) -> Turn:
         return turn.put_work(replace(work, finishing=True)).say("asking", awaiting=s.awaited)
     turn = turn.put_work(replace(work, finishing=False))
     answer = gate.finish(step=work.step, unit=work.unit, installed=work.installed, here_s=_here_s(turn, work))
+    if answer.go and not s.online:
+        able = signing.may_work(s, work)
+        answer = answer if able.go else able
     if not answer.go:
         return turn.say(answer.reason, answer.args)
     turn, token = turn.keep(wire.WorkCompleted(step=work.step.id, unit=work.serial), asks=s.online)
@@ -181,6 +194,7 @@ def case_of(s: Session, work: Work) -> rules.Case:
         at=s.now,
         installed=work.installed,
         present=len(s.works) - 1,
+        competent=signing.may_work(s, work),
     )
 
 

@@ -16,7 +16,7 @@ from mes import wire
 from mes.domain import gate
 from mes.domain import unit as rules
 from mes.domain.barcode import CommandName, write
-from mes.domain.gate import Installed, Order, Unit
+from mes.domain.gate import Installed, Order, Unit, Worker
 from mes.domain.reasons import REASONS, sentence
 from mes.domain.route import (
     Component,
@@ -26,6 +26,7 @@ from mes.domain.route import (
     Plan,
     Plant,
     Product,
+    Qualification,
     Station,
     Step,
     StepKind,
@@ -139,10 +140,17 @@ def a_station(id: str, place: int, places: int = 1) -> Station:
     return Station(id=id, name=text(f"Poste {id}", f"Station {id}"), line="line-1", place=place, places=places)
 
 
+QUALIFICATION = Qualification(id="work", name=text("Le métier", "The trade"), months=12)
+
+
 def a_plan(*products: Product, languages: tuple[Literal["fr", "en"], ...] = ("fr", "en")) -> Plan:
     return Plan(
         plant=Plant(
-            site="Site", timezone="Europe/Paris", languages=languages, lines=(Line(id="line-1", name=text("L")),)
+            site="Site",
+            timezone="Europe/Paris",
+            languages=languages,
+            lines=(Line(id="line-1", name=text("L")),),
+            qualifications=(QUALIFICATION,),
         ),
         defects=(
             Defect(code="SCRATCH", name=text("Rayure", "Scratch"), severity="minor"),
@@ -217,10 +225,15 @@ class Floor:
     inside: dict[str, list[Installed]] = field(default_factory=dict)
     held_lots: set[tuple[str, str]] = field(default_factory=set)
     left: int = 100
+    workers: dict[str, Worker] | None = None
 
     def judge(self, station: str, event_id: str, draft: Draft, at: str) -> wire.IngestResult:
         body = wire.FLOOR_KINDS[draft.kind, draft.v].model_validate_json(draft.body)
         serial = getattr(body, "unit", None)
+        if isinstance(body, wire.OperatorActivated):
+            answer = gate.sign_in(self._worker(draft.operator))
+            verdict: wire.Verdict = "accepted" if answer.go else "refused" if draft.asks else "held"
+            return wire.IngestResult(event_id=event_id, status="recorded", verdict=verdict, reason=answer.reason)
         if isinstance(body, wire.HelpRequested) or serial is None:
             return self._other(event_id, body)
         unit = self.units.get(serial)
@@ -243,6 +256,7 @@ class Floor:
                 installed=tuple(installed),
                 used_in=holders[0] if holders else None,
                 lot_held=(str(part), str(lot)) in self.held_lots,
+                competent=self._competent(unit, draft.operator, at),
                 present=sum(u.station == station and u.serial != serial for u in self.units.values()),
             ),
             body,
@@ -266,6 +280,16 @@ class Floor:
             args=args,
             screen=self.screen(serial) if arrived else None,
         )
+
+    def _worker(self, badge: str | None) -> Worker | None:
+        return Worker(badge or "") if self.workers is None else self.workers.get(badge or "")
+
+    def _competent(self, unit: Unit | None, badge: str | None, at: str) -> gate.Answer | None:
+        product = self.plan.product(unit.product) if unit else None
+        step = product.step(unit.step) if product and unit else None
+        if step is None or step.qualification is None or self.workers is None:
+            return None
+        return gate.competence(self._worker(badge), step, at[:10], plan=self.plan)
 
     def _other(self, event_id: str, body: wire.Frozen) -> wire.IngestResult:
         args: dict[str, Any] = {}
@@ -301,6 +325,13 @@ class Floor:
                 if i.serial
             ),
             held_lots=tuple(wire.FloorLot(part=p, lot=x) for p, x in self.held_lots),
+            badges=None
+            if self.workers is None
+            else tuple(
+                wire.FloorBadge(id=w.badge, language=w.language, until=dict(w.until))
+                for w in self.workers.values()
+                if w.active
+            ),
         )
 
 
@@ -315,13 +346,28 @@ def floor_order(order: Order) -> wire.FloorOrder:
     )
 
 
-def a_floor(*units: Unit, orders: Iterable[Order] = (), plan: Plan | None = None) -> Floor:
-    """A floor with these units (one that waits for the first step, when none is named) and their orders."""
+def a_worker(badge: str = BADGE, *, language: str = "", active: bool = True, **until: str) -> Worker:
+    """Somebody with a badge, and what they may do until when."""
+    return Worker(badge, active, until, language)
+
+
+def a_crew(plan: Plan, count: int = 12) -> dict[str, Worker]:
+    """So many people who may do everything."""
+    until = {q.id: "2099-12-31" for q in plan.plant.qualifications}
+    return {badge: a_worker(badge, **until) for badge in (f"OP-{n:02}" for n in range(1, count + 1))}
+
+
+def a_floor(
+    *units: Unit, orders: Iterable[Order] = (), plan: Plan | None = None, workers: Iterable[Worker] | None = None
+) -> Floor:
+    """A floor with these units (one that waits for the first step, when none is named), their orders, and people."""
     known = [*orders] or [an_order(), an_order(LOT_ORDER, "KIT", 100)]
+    plan = plan or a_plan()
     return Floor(
-        plan or a_plan(),
+        plan,
         {u.serial: u for u in (units or (a_unit(),))},
         {o.id: o for o in known},
+        workers=a_crew(plan) if workers is None else {w.badge: w for w in workers},
     )
 
 
@@ -474,7 +520,7 @@ class Bench:
 
 def a_bench(station: str = "bench-1", *units: Unit, signed_in: bool = True, link: str = "up", **more: Any) -> Bench:
     """A bench that is ready: plan and floor are there, the link is up, somebody is signed in."""
-    floor = more.get("floor") or a_floor(*units, plan=more.get("plan"))
+    floor = more.get("floor") or a_floor(*units, plan=more.get("plan"), workers=more.get("workers"))
     bench = Bench(station, floor, bench_session.begin(station))
     bench.give(PlanCame, plan=floor.plan, revision=1)
     bench.give(FloorCame, reply=floor.reply())

@@ -266,6 +266,34 @@ class Quarantine(Base):
     n: Mapped[Position]
 
 
+class Badge(Base):
+    """A printed badge and the person who carries it, by pseudonym. A lost one is ended, never given again."""
+
+    __tablename__ = "badge"
+    __table_args__ = (Index(None, "person"),)
+
+    id: Mapped[Key]
+    person: Mapped[Id]
+    language: Mapped[str] = mapped_column(String(2))
+    state: Mapped[Word]
+    issued_at: Mapped[Utc]
+    ended_at: Mapped[Utc | None]
+    n: Mapped[Position]
+
+
+class Qualification(Base):
+    """What a person may do, and the last day of it; `withdrawn` ones stay, as evidence."""
+
+    __tablename__ = "qualification"
+
+    person: Mapped[Key]
+    qualification: Mapped[Key]
+    valid_until: Mapped[str] = mapped_column(String(10))
+    state: Mapped[Word]
+    since: Mapped[Utc]
+    n: Mapped[Position]
+
+
 class Counter(Base):
     """The last number given: nonconformities of a year, serials of a pattern."""
 
@@ -372,5 +400,7 @@ REPLAYED: Final[tuple[type[Base], ...]] = (
     StationRow,
     Fault,
     Quarantine,
+    Badge,
+    Qualification,
     Counter,
 )

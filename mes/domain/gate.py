@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from mes.domain import days
 from mes.domain.route import Component, Plan, Product, Step
 
 UnitState = Literal["reserved", "waiting", "in_work", "done", "scrapped"]
@@ -77,6 +78,16 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
+class Worker:
+    """What the rules need of who works: whether the badge is good, and the last day of each qualification."""
+
+    badge: str
+    active: bool = True
+    until: Mapping[str, str] = field(default_factory=dict)
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The gate's answer: go on or not, why, and what the sentence needs."""
 
@@ -95,6 +106,36 @@ def name_of_station(plan: Plan, station_id: str | None) -> Mapping[str, str] | s
     """The station's name in each language, or its id when the plan does not know it."""
     station = plan.station(station_id) if station_id else None
     return station.name.model_dump() if station else (station_id or "?")
+
+
+def sign_in(worker: Worker | None) -> Answer:
+    """May this badge sign in?"""
+    if worker is None:
+        return Answer(False, "unknown_badge")
+    return Answer(True, "welcome") if worker.active else Answer(False, "badge_ended")
+
+
+def competence(worker: Worker | None, step: Step, today: str, *, plan: Plan) -> Answer:
+    """May this person do this step today?
+
+    Args:
+        worker: who is signed in, as last known; None when the badge is unknown.
+        today: `YYYY-MM-DD`, the site's own day; a qualification holds to the end of its last day.
+        plan: names the qualification.
+
+    Source: ISO 9001:2015, 7.2 (competence, and the retained evidence of it).
+    """
+    answer = sign_in(worker)
+    if worker is None or not answer.go or step.qualification is None:
+        return answer
+    wanted = plan.qualification(step.qualification)
+    said = {"qualification": wanted.name.model_dump() if wanted else step.qualification}
+    until = worker.until.get(step.qualification)
+    if until is None:
+        return Answer(False, "not_qualified", said)
+    if until < today:
+        return Answer(False, "qualification_expired", {**said, "until": days.said(until)})
+    return Answer(True, "ok")
 
 
 def order_open(order: Order | None, order_id: str) -> Answer | None:
@@ -252,6 +293,7 @@ def count(
     operator: str | None,
     made: int,
     available: int,
+    competent: Answer | None = None,
 ) -> Answer:
     """May this count (good and scrap together) be booked on a step of a lot-tracked order?
 
@@ -259,6 +301,7 @@ def count(
         made: pieces counted now, good and scrap.
         available: pieces that the step can still count: the previous step's good ones (the order's quantity for the
             first) minus what this step has counted already.
+        competent: what `competence` says of the operator; None where the step asks for no qualification.
     """
     if operator is None:
         return Answer(False, "no_operator")
@@ -272,6 +315,8 @@ def count(
     if step is None or station not in step.stations:
         first = product.steps[0].stations[0]
         return Answer(False, "order_not_here", {"order": order.id, "station": name_of_station(plan, first)})
+    if competent is not None and not competent.go:
+        return competent
     if made <= 0:
         return Answer(False, "needs_quantity")
     if made > available:

@@ -164,8 +164,16 @@ class Shift(Frozen):
     breaks: tuple[Break, ...] = ()
 
 
+class Qualification(Frozen):
+    """What a person must have shown to be able to do; granted for so many months, where the plan says so."""
+
+    id: Slug
+    name: Text
+    months: Annotated[int, Field(ge=1, le=120)] | None = None
+
+
 class Plant(Frozen):
-    """The site: its name, its clock, its languages, its lines and shifts."""
+    """The site: its name, its clock, its languages, its lines, shifts and qualifications."""
 
     site: Annotated[str, Field(min_length=1, max_length=80)]
     timezone: str
@@ -173,6 +181,7 @@ class Plant(Frozen):
     order_pattern: str = "OF-{yyyy}-{n:03}"
     lines: Annotated[tuple[Line, ...], Field(min_length=1)]
     shifts: tuple[Shift, ...] = ()
+    qualifications: tuple[Qualification, ...] = ()
 
 
 class Plan(Frozen):
@@ -191,6 +200,10 @@ class Plan(Frozen):
     def station(self, station_id: str) -> Station | None:
         """The station of that id, or None."""
         return next((s for s in self.stations if s.id == station_id), None)
+
+    def qualification(self, qualification_id: str) -> Qualification | None:
+        """The qualification of that id, or None."""
+        return next((q for q in self.plant.qualifications if q.id == qualification_id), None)
 
     def defect(self, code: str) -> Defect | None:
         """The defect of that code, or None."""

@@ -67,7 +67,8 @@ class Case:
     """Everything that a decision may look at.
 
     `at` is the event's own time, UTC text. `installed` is what is in the unit now; `used_in` the other unit that holds
-    the component of this event; `present` how many other units are in work at the station.
+    the component of this event; `present` how many other units are in work at the station. `competent` is what the gate
+    says of the operator, None where the step asks for no qualification.
     """
 
     event_id: str
@@ -83,6 +84,7 @@ class Case:
     used_in: str | None = None
     lot_held: bool = False
     present: int = 0
+    competent: gate.Answer | None = None
 
     @property
     def product(self) -> Product:
@@ -398,6 +400,14 @@ _AT_THE_BENCH: Final = frozenset(
 )
 
 
+_NEEDS_COMPETENCE: Final = frozenset(
+    {"UnitsArrived", "MaterialsInstalled", "UnitsTested", "UnitsInspected", "WorkCompleted"}
+)
+_DONE_ALL_THE_SAME: Final = frozenset({"MaterialsInstalled", "UnitsTested", "UnitsInspected"})
+"""What somebody without the qualification has done is in the unit and its readings count; the step is not begun or
+finished by it."""
+
+
 def decide(case: Case, body: wire.Frozen) -> Decision:
     """Decide one event on one unit.
 
@@ -413,7 +423,21 @@ def decide(case: Case, body: wire.Frozen) -> Decision:
     elsewhere = unit.state == "in_work" and (unit.station != case.station or unit.step != getattr(body, "step", ""))
     if elsewhere and kind in _AT_THE_BENCH:
         return already_gone(case, body) if kind == "UnitsDeparted" else stray(case, body)
-    return TRANSITIONS[kind].get(unit.state, stray)(case, body)
+    decision = TRANSITIONS[kind].get(unit.state, stray)(case, body)
+    return _by_whom(case, kind, decision) if kind in _NEEDS_COMPETENCE else decision
+
+
+def _by_whom(case: Case, kind: str, decision: Decision) -> Decision:
+    """What the rules say of who did it, once the thing itself is in order.
+
+    A fact that blocks the unit anyway (a failed test, a defect that anybody may see) keeps its own reason.
+    """
+    answer = case.competent
+    if answer is None or answer.go or decision.verdict != "accepted":
+        return decision
+    if case.asks:
+        return refuse(answer)
+    return held(case, answer.reason, args=answer.args, changes=decision if kind in _DONE_ALL_THE_SAME else None)
 
 
 def send_to(unit: Unit, step: str, at: str, *, nc: str) -> Unit:

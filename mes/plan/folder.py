@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from mes.domain.route import Line, Plan
+from mes.domain.route import Line, Plan, Qualification
 from mes.i18n import LANGUAGES, _
 from mes.plan.content import from_content
 from mes.plan.errors import Findings, PlanError, Raw, label, rows, single, texts
@@ -81,6 +81,7 @@ class _Reading:
             stations=stations,
             lines=None if self.plant is None else frozenset(texts(rows(self.plant, "line"), "id")),
             pictures=frozenset(self.drawings),
+            qualifications=None if self.plant is None else frozenset(texts(rows(self.plant, "qualification"), "id")),
             defects=None if self.defects is None else frozenset(texts(rows(self.defects, "defect"), "code")),
         )
 
@@ -116,14 +117,18 @@ class _Reading:
     def _plant(self) -> dict[str, Any]:
         if self.plant is None:
             return {}
-        self.findings.tables(self.plant, PLANT, one=("plant",), many=("line", "shift"))
+        self.findings.tables(self.plant, PLANT, one=("plant",), many=("line", "shift", "qualification"))
         raw = single(self.plant, "plant")
         table = self.findings.decode(PlantTable, raw, file=PLANT, table="plant") if raw is not None else None
         lines = self._many(self.plant, "line", Line, PLANT, _("Two lines are called %(value)s."))
         if "line" not in self.plant:
             self.findings.add(PLANT, "line", "", _("This table is missing."), "[[line]]")
         shifts = self._many(self.plant, "shift", ShiftTable, PLANT, _("Two shifts are called %(value)s."))
-        return {**(table.model_dump(mode="json") if table else {}), "lines": lines, "shifts": shifts}
+        qualifications = self._many(
+            self.plant, "qualification", Qualification, PLANT, _("Two qualifications are called %(value)s.")
+        )
+        site = table.model_dump(mode="json") if table else {}
+        return {**site, "lines": lines, "shifts": shifts, "qualifications": qualifications}
 
     def _defects(self) -> list[dict[str, Any]]:
         if self.defects is None:

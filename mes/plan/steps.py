@@ -51,6 +51,13 @@ def _defect_exists(code: str, info: ValidationInfo) -> str:
     return code
 
 
+def _qualification_exists(name: str, info: ValidationInfo) -> str:
+    known = known_to(info).qualifications
+    if known is not None and name not in known:
+        raise unknown(_("No qualification is called %(name)s.", name=name), name, known)
+    return name
+
+
 class ComponentTable(Component):
     """One of a step's `components`."""
 
@@ -124,6 +131,7 @@ class StepTable(Step):
     """`[[step]]`; one that is done at a single station may say `station = "…"`."""
 
     stations: Annotated[tuple[Annotated[Slug, AfterValidator(_station_exists)], ...], Field(min_length=1)]
+    qualification: Annotated[Slug, AfterValidator(_qualification_exists)] | None = None
     components: tuple[ComponentTable, ...] = ()
     tests: Annotated[tuple[TestTable, ...], Field(validate_default=True)] = ()
     min_s: Annotated[int, Field(ge=0, le=1_000_000, validate_default=True)] = 0

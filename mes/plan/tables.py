@@ -35,6 +35,7 @@ class Known:
     lines: frozenset[str] | None = None
     pictures: frozenset[str] | None = None
     defects: frozenset[str] | None = None
+    qualifications: frozenset[str] | None = None
     tracking: str | None = None
     here: tuple[str, ...] = ()
 

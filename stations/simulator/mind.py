@@ -32,7 +32,15 @@ GIVE_UP_AFTER: Final = 9
 BLOCKED: Final = frozenset({"test_failed", "defect_found", "contradiction", "unit_held"})
 ELSEWHERE: Final = frozenset({"step_missing", "step_already_done", "at_other_station"})
 NOT_THIS_ORDER: Final = frozenset({"order_not_released", "order_held", "order_closed"})
-PATIENCE: Final = {"needs_network": 3.0, "not_ready": 1.0, "not_now": 0.5, "device_lost": 1.0, "bench_full": 3.0}
+UNABLE: Final = frozenset({"unknown_badge", "badge_ended", "not_qualified", "qualification_expired"})
+PATIENCE: Final = {
+    **dict.fromkeys(UNABLE, 3.0),
+    "needs_network": 3.0,
+    "not_ready": 1.0,
+    "not_now": 0.5,
+    "device_lost": 1.0,
+    "bench_full": 3.0,
+}
 """How long a person waits after such an answer before the next try, in seconds."""
 
 
@@ -91,7 +99,7 @@ class Hands:
         self.rest_until = now + PATIENCE.get(seen.reason, 0.0)
         self.reds = 0 if seen.tone == "go" else self.reds + (seen.tone == "stop" and seen.reason not in PATIENCE)
         self.misreads = self.misreads + 1 if seen.reason == "unreadable" else 0
-        if self.misreads >= HELP_AFTER - 1 or (self.reds and self.reds % HELP_AFTER == 0):
+        if seen.reason in UNABLE or self.misreads >= HELP_AFTER - 1 or (self.reds and self.reds % HELP_AFTER == 0):
             self.wants_help = True
         unit = str(seen.args.get("unit") or (self.unit if seen.unit is None else None) or "")
         if unit and (unit == self.unit or unit in self.racked):

@@ -23,6 +23,17 @@ class Person:
     badge: str
 
 
+NAMES: Final = (
+    "Annaïg", "Bleuenn", "Corentin", "Denez", "Enora", "Fañch", "Gwenaëlle", "Hervé", "Iwan", "Jeanne",
+    "Katell", "Loeiz",
+)  # fmt: skip
+
+
+def names(count: int) -> list[str]:
+    """So many names, none twice."""
+    return [NAMES[i % len(NAMES)] + (f" {i // len(NAMES) + 1}" if i >= len(NAMES) else "") for i in range(count)]
+
+
 def crew(count: int) -> tuple[Person, ...]:
     """So many people, with badges of their own."""
     return tuple(Person(f"OP-{n:02}") for n in range(1, count + 1))

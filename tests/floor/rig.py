@@ -38,10 +38,11 @@ from mes.domain.route import Plan, Product, Step
 from stations.commands import enroll_station
 from stations.simulator.pty import VirtualPort
 from stations.simulator.scanner import VirtualScanner
+from tests.server.bench import OPERATOR, give_badge
 from tests.server.small_plan import small_plan, text
 from tests.waiting import wait_for
 
-BADGE: Final = write("badge", "007")
+BADGE: Final = write("badge", OPERATOR)
 DONE: Final = write("command", "DONE")
 PASS: Final = write("command", "PASS")
 UNDO: Final = write("command", "UNDO")
@@ -80,6 +81,7 @@ def template(folder: Path) -> Path:
         now = datetime.now(UTC)
         with writing(opened) as session:
             assert publish_plan(session, floor_plan(), now=now).done
+            give_badge(session, now=now)
             for order, product, quantity in (("OF-1", "GEN", UNITS), ("OF-2", "ALT", 2), ("OF-3", "KIT", 5_000)):
                 assert orders.create(session, order, product, quantity, now=now).done
                 assert orders.release(session, order, now=now).done

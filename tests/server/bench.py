@@ -9,8 +9,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
-from mes import orders, wire
+from mes import orders, qualifications, wire
 from mes.commands_office import publish_plan
 from mes.db import migrate
 from mes.db.base import utc_text
@@ -32,6 +33,23 @@ class Clock:
         return self.now
 
 
+OPERATOR = "007"
+PERSON = "P-TEST"
+
+
+def give_badge(
+    session: Session, badge: str = OPERATOR, person: str = PERSON, *, now: datetime, until: str = "2099-12-31"
+) -> None:
+    """A badge with a number that tests can read, for somebody who may do everything that the plan asks for."""
+    body = wire.BadgeIssued(badge=badge, person=person, language="fr")
+    assert orders.request(session, "BadgeIssued", body, now=now, actor=None).done
+    plan = qualifications.plan_of(session)
+    assert plan is not None
+    for each in plan.plant.qualifications:
+        granted = wire.QualificationGranted(person=person, qualification=each.id, valid_until=until)
+        assert orders.request(session, "QualificationGranted", granted, now=now, actor=None).done
+
+
 def uuid_from(number: int) -> str:
     return str(UUID(int=number, version=4))
 
@@ -42,7 +60,7 @@ class Bench:
 
     station: str
     clock: Clock = field(default_factory=Clock)
-    operator: str | None = "007"
+    operator: str | None = OPERATOR
     stream_id: str = field(default_factory=lambda: str(uuid4()))
     seq: int = 0
 
@@ -108,6 +126,7 @@ class Floor:
         self.benches: dict[str, Bench] = {}
         with writing(self.engine) as session:
             assert publish_plan(session, plan, now=self.clock.now).done
+            give_badge(session, now=self.clock.now)
 
     def close(self) -> None:
         self.engine.dispose()

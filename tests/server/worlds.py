@@ -24,7 +24,7 @@ from mes.db.session import engine_for, reading, writing
 from mes.db.tables import Presence, UnitRow
 from mes.domain.route import Line, Plan, Station, Step, Test, Text
 from mes.plan import read_plan
-from tests.server.bench import START, Bench, Clock, Floor
+from tests.server.bench import START, Bench, Clock, Floor, give_badge
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -66,6 +66,7 @@ def published(engine: Engine, plan: Plan | None = None, *, now: datetime = START
     plan = plan or workshop_plan()
     with writing(engine) as session:
         assert publish_plan(session, plan, now=now).done
+        give_badge(session, now=now)
     return plan
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mes.domain.barcode import write
 from stations import session
 from stations.inputs import LanguageChosen
-from tests.builders import BADGE, UNIT, Bench, a_bench, a_bench_at_work, a_floor, a_plan
+from tests.builders import BADGE, UNIT, Bench, a_bench, a_bench_at_work, a_floor, a_plan, a_worker
 
 
 def test_a_bench_that_has_just_started_is_not_ready_and_takes_no_scan_for_granted() -> None:
@@ -118,6 +118,13 @@ def test_the_language_is_the_sites_first_until_the_person_chooses() -> None:
     bench = a_bench(plan=a_plan(languages=("en", "fr")))
     assert bench.session.language == "en"
     assert bench.give(LanguageChosen, language="fr").session.language == "fr"
+
+
+def test_the_language_is_the_persons_own_where_the_site_speaks_it() -> None:
+    people = [a_worker(language="en"), a_worker("OP-08", language="br")]
+    bench = a_bench(workers=people)
+    assert bench.session.language == "en"
+    assert bench.badge("OP-08").session.language == "fr"
 
 
 def test_the_next_person_starts_in_the_sites_language_again() -> None:
