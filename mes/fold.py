@@ -22,7 +22,7 @@ from mes.domain.days import day_at
 from mes.domain.gate import Unit
 from mes.domain.route import Plan, Step
 from mes.fold_office import OFFICE_RULES, move_order
-from mes.verdicts import Entry, Judged, NotUnderstood
+from mes.verdicts import Entry, Judged, NotUnderstood, answer_of, spelled
 from mes.world import FaultRow, InstallationRow, NcRow, QuarantineRow, StationState, TallyRow, VisitRow, World
 
 __all__ = ["Entry", "Judged", "judge", "preload"]
@@ -155,10 +155,17 @@ def _case(world: World, entry: Entry, body: Any) -> unit_rules.Case:
     )
 
 
+def _forgotten(entry: Entry) -> bool:
+    """Is it not known any more who did this, but what the gate said of that person then?"""
+    return entry.operator == wire.SOMEBODY and entry.competence is not None
+
+
 def _competent(world: World, entry: Entry, plan: Plan, step: Step | None) -> gate.Answer | None:
     """What the gate says of who did this; None where the step asks for no qualification."""
     if step is None or step.qualification is None:
         return None
+    if _forgotten(entry):
+        return answer_of(entry.competence or "")
     if entry.operator is None:
         return gate.Answer(False, "no_operator")
     today = day_at(entry.at, plan.plant.timezone)
@@ -181,7 +188,9 @@ def _unit_event(world: World, entry: Entry, body: Any) -> Judged:
     if isinstance(body, wire.UnitsArrived) and decision.verdict == "accepted" and entry.asks:
         screen = screen_of(world, body.unit)
     _station_verdict(world, entry, decision.verdict, decision.reason, args, body.unit)
-    return Judged(entry, "recorded", decision.verdict, decision.reason, args, screen)
+    return Judged(
+        entry, "recorded", decision.verdict, decision.reason, args, screen, competence=spelled(case.competent)
+    )
 
 
 def _apply(
@@ -320,11 +329,13 @@ def _noted(entry: Entry, reason: str = "noted", args: Mapping[str, Any] | None =
 
 
 def _signed_in(world: World, entry: Entry, body: wire.OperatorActivated) -> Judged:
-    answer = gate.sign_in(world.worker(entry.operator) if entry.operator else None)
+    recorded = answer_of(entry.competence or "") if _forgotten(entry) else None
+    answer = recorded or gate.sign_in(world.worker(entry.operator) if entry.operator else None)
+    said = spelled(answer)
     if not answer.go:
-        return Judged(entry, "recorded", "refused" if entry.asks else "held", answer.reason)
+        return Judged(entry, "recorded", "refused" if entry.asks else "held", answer.reason, competence=said)
     world.stations.put(replace(_station(world, entry), signed_in=True))
-    return _noted(entry, answer.reason)
+    return replace(_noted(entry, answer.reason), competence=said)
 
 
 def _signed_out(world: World, entry: Entry, body: wire.OperatorDeactivated) -> Judged:
@@ -431,7 +442,7 @@ def _count(world: World, entry: Entry, body: wire.WorkCompleted) -> Judged:
                 world.tallies.put(replace(row, quantity=row.quantity + quantity))
         _count_order(world, entry, plan, order.id)
     _station_verdict(world, entry, verdict, reason, args, order_id)
-    return Judged(entry, "recorded", verdict, reason, args)
+    return Judged(entry, "recorded", verdict, reason, args, competence=spelled(competent))
 
 
 def _count_order(world: World, entry: Entry, plan: Plan, order_id: str) -> None:
@@ -465,7 +476,7 @@ def _requeued(world: World, entry: Entry, body: wire.EventRequeued) -> Judged:
     if waiting is None or waiting.requeued_n is not None:
         return Judged(entry, "recorded", "refused", "unknown_event")
     row = world.session.execute(select(Ledger).where(Ledger.n == waiting.ledger_n)).scalar_one()
-    original = entry_of(row, n=entry.n)
+    original = replace(entry_of(row, n=entry.n), competence=entry.competence)
     parsed = parse(original)  # raises NotUnderstood again; the second try is quarantined with its own reason
     world.quarantine.put(replace(waiting, requeued_n=entry.n))
     again = _RULES[original.kind](world, original, parsed)
@@ -487,11 +498,14 @@ def entry_of(row: Ledger, *, n: int | None = None) -> Entry:
         boot_id=row.boot_id,
         offset_ms=row.offset_ms,
         operator=row.operator,
+        veil=row.veil,
+        operator_mark=row.operator_mark,
         asks=row.asks,
         station=row.station,
         body=row.body,
         sha256=row.sha256,
         at=Entry.occurred(row.captured_at, row.received_at, row.offset_ms),
+        competence=row.competence,
     )
 
 

@@ -196,6 +196,8 @@ def _entry(station: str, stream_id: str, e: wire.Envelope, received_at: str) -> 
         boot_id=e.boot_id,
         offset_ms=e.offset_ms,
         operator=e.operator,
+        veil=e.veil,
+        operator_mark=wire.operator_mark(e.operator, e.veil),
         asks=e.asks,
         station=station,
         body=e.body,

@@ -48,17 +48,18 @@ def row_hash(prev: str, row: dict[str, Any]) -> str:
     return hashlib.sha256(to_json([prev, *fields])).hexdigest()
 
 
-_HASHED: Final = tuple(c.name for c in Ledger.__table__.columns if c.name not in ("prev_hash", "hash"))
+# Not the operator and the veil, which are forgotten in time: the mark stands for both.
+_UNHASHED: Final = ("operator", "veil", "prev_hash", "hash")
+_HASHED: Final = tuple(c.name for c in Ledger.__table__.columns if c.name not in _UNHASHED)
 
 
 def office_entry(kind: str, body: wire.Frozen, *, event_id: str, actor: str | None, now: datetime) -> Entry:
     """An entry for what a person does away from the bench. `n` and `seq` are given when it is recorded."""
     text = body.model_dump_json()
-    at = utc_text(now)
-    digest = wire.digest(
-        event_id=event_id, kind=kind, v=1, captured_at=at, mono_ms=0, boot_id="", operator=actor, asks=True, body=text
-    )
-    return Entry(0, OFFICE, 0, event_id, kind, 1, at, at, 0, "", None, actor, True, None, text, digest, at)
+    at, veil = utc_text(now), wire.new_veil()
+    mark = wire.operator_mark(actor, veil)
+    entry = Entry(0, OFFICE, 0, event_id, kind, 1, at, at, 0, "", None, actor, veil, mark, True, None, text, "", at)
+    return replace(entry, sha256=entry.digest())
 
 
 class Memory:
@@ -183,6 +184,8 @@ def ledger_row(judged: Judged, prev: str) -> dict[str, Any]:
         "boot_id": e.boot_id,
         "offset_ms": e.offset_ms,
         "operator": e.operator,
+        "veil": e.veil,
+        "operator_mark": e.operator_mark,
         "asks": e.asks,
         "station": e.station,
         "body": e.body,
@@ -191,6 +194,7 @@ def ledger_row(judged: Judged, prev: str) -> dict[str, Any]:
         "verdict": judged.verdict,
         "reason": judged.reason,
         "args": to_json(judged.args).decode(),
+        "competence": judged.competence,
         "prev_hash": prev,
     }
     row["hash"] = row_hash(prev, row)
@@ -224,7 +228,16 @@ def check_chains(session: Session, *, batch: int = 2_000) -> Iterator[Finding]:
             yield Finding(f"ledger {row.n}", "was changed after it was written (hash)")
         if row.status == "recorded" and row.sha256 != fold.entry_of(row).digest():
             yield Finding(f"ledger {row.n}", "body is not what the station hashed")
+        if not _operator_fits(row):
+            yield Finding(f"ledger {row.n}", "names another operator than the one that was hashed")
         heads[row.source] = row.hash
+
+
+def _operator_fits(row: Ledger) -> bool:
+    """Is the operator the one of the mark, or somebody who has been generalised?"""
+    if row.operator == wire.SOMEBODY:
+        return not row.veil and bool(row.operator_mark)
+    return row.operator_mark == wire.operator_mark(row.operator, row.veil)
 
 
 def _rows(session: Session, batch: int) -> Iterator[Ledger]:

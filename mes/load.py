@@ -90,11 +90,12 @@ class VirtualStation:
             "captured_at": utc_text(datetime.now(UTC)),
             "mono_ms": self._seq,
             "boot_id": "load",
-            "operator": self._badge,
             "asks": True,
             "body": json.dumps(body),
         }
-        return {"seq": self._seq, "sha256": wire.digest(**fields), **fields}
+        operator, veil = self._badge, wire.new_veil()
+        sha256 = wire.digest(mark=wire.operator_mark(operator, veil), **fields)
+        return {"seq": self._seq, "sha256": sha256, "operator": operator, "veil": veil, **fields}
 
     def _cycle(self, unit: str) -> list[tuple[str, dict[str, Any]]]:
         at = {"unit": unit, "step": self._step.id}

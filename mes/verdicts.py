@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
+from pydantic_core import to_json
+
 from mes import wire
 from mes.db.base import shifted
+from mes.domain.gate import Answer
 
 OFFICE: Final = "office"
 _FUTURE_MS: Final = 60_000
@@ -28,7 +32,8 @@ class Entry:
     """One event on its way into the ledger.
 
     `n` is its ledger position, `at` the time that state rows take: the station's clock put right by its offset, and
-    never later than a minute after it was received (a clock that runs ahead must not make the future).
+    never later than a minute after it was received (a clock that runs ahead must not make the future). `competence` is
+    what the ledger says that the gate said of the operator then; None for what is judged the first time.
     """
 
     n: int
@@ -43,11 +48,14 @@ class Entry:
     boot_id: str
     offset_ms: int | None
     operator: str | None
+    veil: str
+    operator_mark: str
     asks: bool
     station: str | None
     body: str
     sha256: str
     at: str = ""
+    competence: str | None = None
 
     def digest(self) -> str:
         """The hash that the event must carry, from what it says."""
@@ -58,7 +66,7 @@ class Entry:
             captured_at=self.captured_at,
             mono_ms=self.mono_ms,
             boot_id=self.boot_id,
-            operator=self.operator,
+            mark=self.operator_mark,
             asks=self.asks,
             body=self.body,
         )
@@ -83,3 +91,23 @@ class Judged:
     reason: str
     args: Mapping[str, Any] = field(default_factory=dict)
     screen: dict[str, Any] | None = None
+    competence: str = ""
+
+
+def spelled(answer: Answer | None) -> str:
+    """What the gate said of the operator, as the ledger keeps it; empty when it was not asked.
+
+    The reason, `!` before it when it was no, and the arguments behind it as JSON when there are any.
+    """
+    if answer is None:
+        return ""
+    args = f" {to_json(answer.args).decode()}" if answer.args else ""
+    return f"{'' if answer.go else '!'}{answer.reason}{args}"
+
+
+def answer_of(text: str) -> Answer | None:
+    """The gate's answer of what `spelled` has written."""
+    if not text:
+        return None
+    reason, _, args = text.partition(" ")
+    return Answer(not reason.startswith("!"), reason.removeprefix("!"), json.loads(args) if args else {})

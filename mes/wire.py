@@ -10,6 +10,7 @@ those very characters, so no two JSON writers have to agree on how a number is s
 from __future__ import annotations
 
 import hashlib
+import secrets
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -28,7 +29,10 @@ UtcText = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,
 # No control characters: PostgreSQL cannot keep a NUL in text, and an id with a line feed forges a log line.
 Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
 OptionalId = Annotated[str, Field(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")]
+# Not `~` at its head: that is what stands where an operator has been generalised.
+OperatorId = Annotated[str, Field(max_length=64, pattern=r"^([^\x00-\x1f\x7f~][^\x00-\x1f\x7f]*)?$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Veil = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Seq = Annotated[int, Field(ge=1, lt=2**53, strict=True)]
 Count = Annotated[int, Field(ge=0, lt=10**9)]
 
@@ -47,7 +51,8 @@ class Envelope(Frozen):
 
     `seq` has no gaps within a stream. `captured_at` is the station's clock (UTC), `offset_ms` what the station believes
     must be added to it, `mono_ms` its monotonic clock within `boot_id`. `asks` says that the operator waits for the
-    verdict: only then can the event be *refused*; without it, it is a fact, which is recorded always.
+    verdict: only then can the event be *refused*; without it, it is a fact, which is recorded always. `veil` is random,
+    made with the event: see `operator_mark`.
     """
 
     seq: Seq
@@ -58,10 +63,33 @@ class Envelope(Frozen):
     mono_ms: Annotated[int, Field(ge=0, lt=2**53)] = 0
     boot_id: OptionalId = ""
     offset_ms: Annotated[int, Field(gt=-(2**53), lt=2**53)] | None = None
-    operator: OptionalId | None = None
+    operator: OperatorId | None = None
+    veil: Veil
     asks: bool = False
     body: Annotated[str, Field(max_length=MAX_BODY)]
     sha256: Sha256
+
+
+SOMEBODY: Final = "~"
+"""Stands in the ledger in the place of an operator who has been generalised: somebody was there."""
+
+
+def new_veil() -> str:
+    """The random veil of a new event."""
+    return secrets.token_hex(16)
+
+
+def operator_mark(operator: str | None, veil: str) -> str:
+    """What stands for the operator in every hash.
+
+    Badges are few: without the veil somebody could hash each of them and see which one it was. Once operator and veil
+    are forgotten the mark tells nobody, and every hash over it still holds.
+
+    Returns:
+        64 lower-case hexadecimal digits: SHA-256 over the veil, a line feed and the operator, UTF-8; empty without an
+        operator.
+    """
+    return hashlib.sha256(f"{veil}\n{operator}".encode()).hexdigest() if operator else ""
 
 
 def digest(
@@ -72,16 +100,19 @@ def digest(
     captured_at: str,
     mono_ms: int,
     boot_id: str,
-    operator: str | None,
+    mark: str,
     asks: bool,
     body: str,
 ) -> str:
     """Hash what must never change about an event; `seq` and `offset_ms` may, when a stream is renumbered.
 
+    Args:
+        mark: the `operator_mark`.
+
     Returns:
         64 lower-case hexadecimal digits: SHA-256 over the nine fields, one a line, UTF-8 (`asks` as 0 or 1).
     """
-    text = f"{event_id}\n{kind}\n{v}\n{captured_at}\n{mono_ms}\n{boot_id}\n{operator or ''}\n{1 if asks else 0}\n{body}"
+    text = f"{event_id}\n{kind}\n{v}\n{captured_at}\n{mono_ms}\n{boot_id}\n{mark}\n{1 if asks else 0}\n{body}"
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -94,7 +125,7 @@ def digest_of(e: Envelope) -> str:
         captured_at=e.captured_at,
         mono_ms=e.mono_ms,
         boot_id=e.boot_id,
-        operator=e.operator,
+        mark=operator_mark(e.operator, e.veil),
         asks=e.asks,
         body=e.body,
     )

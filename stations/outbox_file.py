@@ -21,7 +21,9 @@ from stations.durable import sync_directory
 SCHEMA: Final = 1  # PRAGMA user_version; a file with a higher one was written by a newer agent
 BUSY_TIMEOUT_S: Final = 5.0
 # What `envelope` reads; a WHERE or an ORDER BY is put behind it.
-ROWS: Final = "SELECT seq, event_id, kind, v, captured_at, mono_ms, boot_id, operator, asks, body, sha256 FROM outbox "
+ROWS: Final = (
+    "SELECT seq, event_id, kind, v, captured_at, mono_ms, boot_id, operator, veil, asks, body, sha256 FROM outbox "
+)
 
 _FIELDS: Final = ROWS.removeprefix("SELECT ").removesuffix(" FROM outbox ").split(", ")
 
@@ -33,7 +35,7 @@ _TABLES: Final = (
         event_id TEXT NOT NULL UNIQUE,
         kind TEXT NOT NULL, v INTEGER NOT NULL,
         captured_at TEXT NOT NULL, mono_ms INTEGER NOT NULL, boot_id TEXT NOT NULL,
-        operator TEXT, asks INTEGER NOT NULL, body TEXT NOT NULL, sha256 TEXT NOT NULL,
+        operator TEXT, veil TEXT NOT NULL, asks INTEGER NOT NULL, body TEXT NOT NULL, sha256 TEXT NOT NULL,
         state TEXT NOT NULL DEFAULT 'new' CHECK (state IN ('new', 'acked', 'quarantined')),
         verdict TEXT, reason TEXT, args TEXT, acked_at TEXT)""",
     "CREATE INDEX outbox_state ON outbox (state, seq)",

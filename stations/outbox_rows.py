@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
-from mes.wire import Envelope, IngestResult, Mark, digest
+from mes.wire import Envelope, IngestResult, Mark, digest, new_veil, operator_mark
 from stations.outbox_file import ROWS, envelope
 
 AlarmCode = Literal["forked", "set_aside", "rescued", "rescue_failed", "recovered", "server_restored"]
@@ -96,8 +96,8 @@ def utc_text(moment: datetime) -> str:
 
 
 def numbered(draft: Draft, seq: int, *, captured_at: str, mono_ms: int, boot_id: str) -> Envelope:
-    """Make the event of a draft: a random id of its own, and the hash of what must never change about it."""
-    event_id = str(uuid.uuid4())
+    """Make the event of a draft: a random id and veil of its own, and the hash of what must never change about it."""
+    event_id, veil = str(uuid.uuid4()), new_veil()
     sha256 = digest(
         event_id=event_id,
         kind=draft.kind,
@@ -105,7 +105,7 @@ def numbered(draft: Draft, seq: int, *, captured_at: str, mono_ms: int, boot_id:
         captured_at=captured_at,
         mono_ms=mono_ms,
         boot_id=boot_id,
-        operator=draft.operator,
+        mark=operator_mark(draft.operator, veil),
         asks=draft.asks,
         body=draft.body,
     )
@@ -118,6 +118,7 @@ def numbered(draft: Draft, seq: int, *, captured_at: str, mono_ms: int, boot_id:
         mono_ms=mono_ms,
         boot_id=boot_id,
         operator=draft.operator,
+        veil=veil,
         asks=draft.asks,
         body=draft.body,
         sha256=sha256,
@@ -127,8 +128,9 @@ def numbered(draft: Draft, seq: int, *, captured_at: str, mono_ms: int, boot_id:
 def insert(db: sqlite3.Connection, events: Iterable[Envelope]) -> None:
     """Add events as waiting rows."""
     db.executemany(
-        "INSERT INTO outbox (seq, event_id, kind, v, captured_at, mono_ms, boot_id, operator, asks, body, sha256)"
-        " VALUES (:seq, :event_id, :kind, :v, :captured_at, :mono_ms, :boot_id, :operator, :asks, :body, :sha256)",
+        "INSERT INTO outbox (seq, event_id, kind, v, captured_at, mono_ms, boot_id, operator, veil, asks, body, sha256)"
+        " VALUES (:seq, :event_id, :kind, :v, :captured_at, :mono_ms, :boot_id, :operator, :veil, :asks, :body,"
+        " :sha256)",
         [event.model_dump() for event in events],
     )
 

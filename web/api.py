@@ -11,11 +11,11 @@ import re
 from datetime import datetime
 from math import ceil
 from time import monotonic
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from flask import Blueprint, Response, g, request
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import from_json
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -188,6 +188,7 @@ def ingest_raw() -> Response:
         stream_id = str(UUID(asked["stream_id"]))
         event = asked["event"]
         seq = int(event["seq"])
+        operator, veil = event.pop("operator", None), event.pop("veil", None)
         text = json.dumps(event, ensure_ascii=True)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise Rejected(400, "bad_request", "Send {stream_id, event: {seq, …}}.") from error
@@ -203,10 +204,21 @@ def ingest_raw() -> Response:
         event_id=event_id,
         kind="Raw",
         captured_at=utc_text(site().clock()),
+        # In their own columns or nowhere: what stands in the body can never be forgotten.
+        operator=operator if _fits(wire.OperatorId, operator) else None,
+        veil=veil if _fits(wire.Veil, veil) else wire.new_veil(),
         body=text,
         sha256=sha if isinstance(sha, str) and re.fullmatch("[0-9a-f]{64}", sha) else "0" * 64,
     )
     return _judged(Batch(g.station, wire.IngestRequest.model_construct(stream_id=stream_id, events=(envelope,))))
+
+
+def _fits(kind: Any, value: Any) -> bool:
+    try:
+        TypeAdapter(kind).validate_python(value, strict=True)
+    except ValidationError:
+        return False
+    return True
 
 
 def _judged(batch: Batch) -> Response:

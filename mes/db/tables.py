@@ -14,11 +14,14 @@ from mes.db.base import Base, Hash, Id, Key, Long, Position, Utc, Word
 
 
 class Ledger(Base):
-    """What happened, once and for ever. Rows are only added; triggers refuse UPDATE and DELETE.
+    """What happened, once and for ever. Rows are only added; triggers refuse UPDATE and DELETE, with one exception: the
+    operator and the veil of a floor event may be forgotten together (`~` and nothing in their places).
 
     `source` is a station's stream, or `office` for what people do away from a bench. `hash` covers the row and the
     previous hash of the same source. `status`: `recorded`, `quarantined` (not understood, kept as it came) or
     `conflict` (another body under a known event id; `event_id` is then derived, the original stands in `args`).
+    `operator_mark` (`mes.wire.operator_mark`) stands for operator and veil in both hashes. `competence` is what the
+    gate said of the operator (`mes.verdicts.spelled`): the replay needs it when the operator is forgotten.
     """
 
     __tablename__ = "ledger"
@@ -41,6 +44,8 @@ class Ledger(Base):
     boot_id: Mapped[Id]
     offset_ms: Mapped[Position | None]
     operator: Mapped[Id | None]
+    veil: Mapped[str] = mapped_column(String(32))
+    operator_mark: Mapped[Hash]
     asks: Mapped[bool]
     station: Mapped[Id | None]
     body: Mapped[Long]
@@ -49,6 +54,7 @@ class Ledger(Base):
     verdict: Mapped[Word | None]
     reason: Mapped[Word]
     args: Mapped[Long]
+    competence: Mapped[Long]
     prev_hash: Mapped[Hash]
     hash: Mapped[Hash]
 

@@ -81,11 +81,12 @@ class Bench:
             "captured_at": utc_text(self.clock.tick()),
             "mono_ms": seq,
             "boot_id": "boot",
-            "operator": self.operator,
             "asks": asks,
             "body": body,
         }
-        return wire.Envelope(seq=seq, sha256=wire.digest(**fields), **fields)
+        veil = wire.new_veil()
+        sha256 = wire.digest(mark=wire.operator_mark(self.operator, veil), **fields)
+        return wire.Envelope(seq=seq, sha256=sha256, operator=self.operator, veil=veil, **fields)
 
     def batch(self, *events: wire.Envelope) -> Batch:
         return Batch(self.station, wire.IngestRequest(stream_id=self.stream_id, events=events))

@@ -411,11 +411,12 @@ def test_a_clock_in_2099_does_not_make_the_future(floor: Floor) -> None:
         "captured_at": "2099-01-01T00:00:00Z",
         "mono_ms": 1,
         "boot_id": "",
-        "operator": "007",
         "asks": True,
         "body": f'{{"unit":"{serial(1)}","step":"fit"}}',
     }
-    event = wire.Envelope(seq=b.seq, sha256=wire.digest(**fields), **fields)  # type: ignore[arg-type]
+    veil = wire.new_veil()
+    sha256 = wire.digest(mark=wire.operator_mark(b.operator, veil), **fields)  # type: ignore[arg-type]
+    event = wire.Envelope(seq=b.seq, sha256=sha256, operator=b.operator, veil=veil, **fields)  # type: ignore[arg-type]
     (result,) = floor.send(b, event)
     assert result.verdict == "accepted"
     assert unit(floor, 1).since.startswith("2026")

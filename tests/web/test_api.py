@@ -226,6 +226,20 @@ def test_an_event_that_the_server_fails_on_can_be_handed_in_unread(door: Door) -
     assert door.ingest(door.arrive()).json["results"][0]["verdict"] == "accepted"
 
 
+@pytest.mark.parametrize(("operator", "kept"), [("007", "007"), ("~", None), ("x" * 65, None), ({"name": "Zoé"}, None)])
+def test_the_operator_of_an_event_that_is_kept_unread_stands_where_it_can_be_forgotten(
+    door: Door, operator: Any, kept: str | None
+) -> None:
+    event = {"seq": 1, "event_id": str(uuid4()), "operator": operator, "veil": "ab" * 16, "body": 7}
+    for _twice in range(2):
+        answer = door.post("ingest/raw", {"stream_id": door.bench.stream_id, "event": event})
+        assert answer.json["results"][0]["status"] == "quarantined"
+    with reading(door.engine) as session:
+        (row,) = session.scalars(select(Ledger).where(Ledger.kind == "Raw"))
+        assert (row.operator, row.veil) == (kept, "ab" * 16)
+        assert json.loads(row.body) == {"seq": 1, "event_id": event["event_id"], "body": 7}
+
+
 def test_a_code_lets_one_pc_in_once(door: Door) -> None:
     with writing(door.engine) as session:
         code = enrolment.new_code(session, "b2", now=door.site.clock())

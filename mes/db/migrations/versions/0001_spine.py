@@ -13,18 +13,47 @@ depends_on = None
 
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
-SQLITE_GUARD = """
-CREATE TRIGGER ledger_no_{verb} BEFORE {verb} ON ledger
+# One change of a row passes: the operator and the veil of a floor event are forgotten, both at once, and nothing else is
+# touched. A later migration that adds a column to the ledger adds it to KEPT (SQLite names each; PostgreSQL compares all).
+FORGETS = "old.source <> 'office' AND old.operator IS NOT NULL AND old.operator <> '~' AND new.operator = '~' AND new.veil = ''"
+KEPT = (
+    "n", "source", "seq", "event_id", "kind", "v", "captured_at", "received_at", "mono_ms", "boot_id", "offset_ms",
+    "operator_mark", "asks", "station", "body", "sha256", "status", "verdict", "reason", "args", "competence",
+    "prev_hash", "hash",
+)  # fmt: skip
+SQLITE_GUARDS = (
+    f"""
+CREATE TRIGGER ledger_no_update BEFORE UPDATE ON ledger
+WHEN (({FORGETS}) AND {" AND ".join(f"new.{c} IS old.{c}" for c in KEPT)}) IS NOT TRUE
 BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END
-"""
-POSTGRES_GUARD = """
-CREATE FUNCTION ledger_is_append_only() RETURNS trigger LANGUAGE plpgsql AS
-$$ BEGIN RAISE EXCEPTION 'the ledger is append-only'; END $$
-"""
-POSTGRES_TRIGGER = """
-CREATE TRIGGER ledger_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger
+""",
+    """
+CREATE TRIGGER ledger_no_delete BEFORE DELETE ON ledger
+BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END
+""",
+)
+POSTGRES_GUARDS = (
+    f"""
+CREATE FUNCTION ledger_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        IF ({FORGETS}) IS TRUE
+            AND to_jsonb(new) - 'operator' - 'veil' = to_jsonb(old) - 'operator' - 'veil' THEN
+            RETURN new;
+        END IF;
+    END IF;
+    RAISE EXCEPTION 'the ledger is append-only';
+END $$
+""",
+    """
+CREATE TRIGGER ledger_no_update BEFORE UPDATE ON ledger
+FOR EACH ROW EXECUTE FUNCTION ledger_is_append_only()
+""",
+    """
+CREATE TRIGGER ledger_no_delete BEFORE DELETE OR TRUNCATE ON ledger
 FOR EACH STATEMENT EXECUTE FUNCTION ledger_is_append_only()
-"""
+""",
+)
 
 
 def upgrade() -> None:
@@ -102,6 +131,8 @@ def upgrade() -> None:
         sa.Column("boot_id", sa.String(length=64), nullable=False),
         sa.Column("offset_ms", BIG, nullable=True),
         sa.Column("operator", sa.String(length=64), nullable=True),
+        sa.Column("veil", sa.String(length=32), nullable=False),
+        sa.Column("operator_mark", sa.String(length=64), nullable=False),
         sa.Column("asks", sa.Boolean(), nullable=False),
         sa.Column("station", sa.String(length=64), nullable=True),
         sa.Column("body", sa.Text(), nullable=False),
@@ -110,6 +141,7 @@ def upgrade() -> None:
         sa.Column("verdict", sa.String(length=40), nullable=True),
         sa.Column("reason", sa.String(length=40), nullable=False),
         sa.Column("args", sa.Text(), nullable=False),
+        sa.Column("competence", sa.Text(), nullable=False),
         sa.Column("prev_hash", sa.String(length=64), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.CheckConstraint("status in ('recorded', 'quarantined', 'conflict')", name=op.f("ck_ledger_status")),
@@ -298,18 +330,15 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("work_order", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_work_order_state"), ["state"], unique=False)
-    if op.get_bind().dialect.name == "postgresql":
-        op.execute(POSTGRES_GUARD)
-        op.execute(POSTGRES_TRIGGER)
-    else:
-        for verb in ("UPDATE", "DELETE"):
-            op.execute(SQLITE_GUARD.format(verb=verb))
+    for guard in POSTGRES_GUARDS if op.get_bind().dialect.name == "postgresql" else SQLITE_GUARDS:
+        op.execute(guard)
 
 
 def downgrade() -> None:
     """Back to an empty database."""
     if op.get_bind().dialect.name == "postgresql":
-        op.execute("DROP TRIGGER ledger_no_change ON ledger")
+        op.execute("DROP TRIGGER ledger_no_update ON ledger")
+        op.execute("DROP TRIGGER ledger_no_delete ON ledger")
         op.execute("DROP FUNCTION ledger_is_append_only()")
     with op.batch_alter_table("work_order", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_work_order_state"))
