@@ -27,6 +27,7 @@ BUILT_IN: Final[dict[str, str]] = {
     "db": "mes.commands_ledger:db",
     "doctor": "mes.commands_doctor:doctor",
     "load": "mes.load:load",
+    "user": "mes.commands_users:user",
 }
 MORE: Final[dict[str, dict[str, str]]] = {
     # Sub-commands that a group gains when the server's packages are there.
@@ -40,6 +41,7 @@ MORE: Final[dict[str, dict[str, str]]] = {
 EXTRAS: Final[dict[str, str]] = {
     "sqlalchemy": "server",
     "alembic": "server",
+    "argon2": "server",
     "gunicorn": "server",
     "flask_socketio": "server",
     "serial": "station",
@@ -59,6 +61,7 @@ SUMMARIES: Final[dict[str, str]] = {
     "db": N_("The database: make it, migrate it."),
     "doctor": N_("Does the server answer, is the database sound?"),
     "load": N_("Measure a server on this machine."),
+    "user": N_("Accounts: add, list, roles, disable, enable, reset."),
     "station": N_("A bench PC: run it, enrol it, shut it out."),
     "serve": N_("Run the server."),
     "demo": N_("A server, simulated benches and the board."),

@@ -16,7 +16,7 @@ from mes.db.session import engine_for, reading, writing
 from mes.db.tables import Ledger
 from mes.i18n import _, system_language
 from mes.ledger import Finding
-from mes.setup import database_option, now, open_database
+from mes.setup import CONSOLE, database_option, now, open_database
 
 
 @click.group("ledger")
@@ -98,7 +98,7 @@ def requeue(event_id: str | None, database: str) -> None:
     """Try quarantined events again: EVENT_ID, or all of them."""
     engine = open_database(database)
     with writing(engine) as session:
-        results = quality.requeue(session, now=now(), event_id=event_id)
+        results = quality.requeue(session, now=now(), event_id=event_id, actor=CONSOLE)
     for each, answer in results:
         said = answer if isinstance(answer, str) else answer.say(system_language())
         click.echo(f"{each}: {said}")

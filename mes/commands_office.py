@@ -19,7 +19,7 @@ from mes.fold_office import ORDER_STATES
 from mes.i18n import _, system_language
 from mes.orders import Answer
 from mes.paths import default_config_dir
-from mes.setup import database_option, now, open_database, tell
+from mes.setup import CONSOLE, database_option, now, open_database, tell
 
 
 def publish_plan(session: Any, plan: plans.Plan, *, now: datetime, actor: str | None = None) -> Answer:
@@ -48,7 +48,7 @@ def publish(folder: Path | None, database: str) -> None:
         raise click.ClickException(_("The plan has %(count)s errors. Nothing was published.", count=len(plan)))
     engine = open_database(database, create=True)
     with writing(engine) as session:
-        answer = publish_plan(session, plan, now=now())
+        answer = publish_plan(session, plan, now=now(), actor=CONSOLE)
     if answer.reason == "plan_current":
         click.echo(_("Plan revision %(revision)s is already published; nothing has changed.", **dict(answer.args)))
         return
@@ -88,9 +88,11 @@ def order_create(
         at = now()
         order_id = order_id or orders.next_order_id(session, _order_pattern(session), today=at.date())
         due_on: date | None = due.date() if due else None
-        answer = orders.create(session, order_id, product, quantity, now=at, due=due_on, customer=customer, note=note)
+        answer = orders.create(
+            session, order_id, product, quantity, now=at, due=due_on, customer=customer, note=note, actor=CONSOLE
+        )
         if answer.done and and_release:
-            answer = orders.release(session, order_id, now=at)
+            answer = orders.release(session, order_id, now=at, actor=CONSOLE)
         if not answer.done:
             session.rollback()
     tell(answer, _("Order %(order)s: %(quantity)s × %(product)s.", order=order_id, quantity=quantity, product=product))
@@ -106,7 +108,7 @@ def _order_verb(name: str, verb: Any, what: str, *, needs_why: bool = False) -> 
         engine = open_database(database)
         with writing(engine) as session:
             extra = {"why": why} if why or needs_why else {}
-            answer = verb(session, order_id, now=now(), **extra)
+            answer = verb(session, order_id, now=now(), actor=CONSOLE, **extra)
         tell(answer, _("Order %(order)s: done.", order=order_id))
 
     command.__doc__ = what
@@ -201,7 +203,7 @@ def nc_decide(nc_id: str, disposition: Any, step: str | None, why: str, database
     """Decide what becomes of the unit that NC holds."""
     engine = open_database(database)
     with writing(engine) as session:
-        answer = quality.decide(session, nc_id, disposition, now=now(), step=step, why=why)
+        answer = quality.decide(session, nc_id, disposition, now=now(), step=step, why=why, actor=CONSOLE)
     tell(answer, _("%(nc)s is decided: %(what)s.", nc=nc_id, what=disposition))
 
 
@@ -214,7 +216,7 @@ def _lot_verb(name: str, verb: Any, what: str) -> None:
     def command(part: str, lot_id: str, why: str, database: str) -> None:
         engine = open_database(database)
         with writing(engine) as session:
-            answer = verb(session, part, lot_id, now=now(), why=why)
+            answer = verb(session, part, lot_id, now=now(), why=why, actor=CONSOLE)
         tell(answer, _("Lot %(lot)s of %(part)s: done.", lot=lot_id, part=part))
 
     command.__doc__ = what
@@ -267,7 +269,7 @@ def station_revoke(station: str, database: str) -> None:
     """Shut STATION out: its tokens end at once."""
     engine = open_database(database)
     with writing(engine) as session:
-        count = enrolment.revoke(session, station, now=now())
+        count = enrolment.revoke(session, station, now=now(), actor=CONSOLE)
     if not count:
         raise click.ClickException(_("Station %(station)s had no token.", station=station))
     click.echo(_("Station %(station)s is shut out.", station=station))

@@ -105,22 +105,46 @@ class Tries:
     clock that does not jump.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = WRONG_TRIES) -> None:
+        self._most = most
         self._wrong: OrderedDict[str, deque[float]] = OrderedDict()
         self._lock = Lock()
 
     def shut_for_s(self, address: str, now_s: float) -> float:
         """How long the door is still shut for this address, seconds; 0 when it is open."""
         with self._lock:
-            tries = self._wrong.get(address)
-            if tries is None or len(tries) < WRONG_TRIES:
-                return 0.0
-            return max(0.0, tries[0] + WINDOW_S - now_s)
+            return self._shut_for_s(address, now_s)
+
+    def _shut_for_s(self, address: str, now_s: float) -> float:
+        tries = self._wrong.get(address)
+        if tries is None or len(tries) < self._most:
+            return 0.0
+        return max(0.0, tries[0] + WINDOW_S - now_s)
 
     def wrong(self, address: str, now_s: float) -> None:
         """Count a wrong code."""
         with self._lock:
-            self._wrong.setdefault(address, deque(maxlen=WRONG_TRIES)).append(now_s)
-            self._wrong.move_to_end(address)
-            while len(self._wrong) > _ADDRESSES:
-                self._wrong.popitem(last=False)
+            self._count(address, now_s)
+
+    def take(self, address: str, now_s: float) -> float:
+        """Count a try before it is known to be wrong, so that a thousand at the same time are not all the first one.
+
+        Returns:
+            How long the door is still shut, seconds; 0: go on, and say `right` when it was.
+        """
+        with self._lock:
+            shut = self._shut_for_s(address, now_s)
+            if not shut:
+                self._count(address, now_s)
+            return shut
+
+    def right(self, address: str) -> None:
+        """It was right: the tries of this address are forgotten."""
+        with self._lock:
+            self._wrong.pop(address, None)
+
+    def _count(self, address: str, now_s: float) -> None:
+        self._wrong.setdefault(address, deque(maxlen=self._most)).append(now_s)
+        self._wrong.move_to_end(address)
+        while len(self._wrong) > _ADDRESSES:
+            self._wrong.popitem(last=False)

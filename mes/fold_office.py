@@ -247,6 +247,16 @@ def _withdrawn(world: World, entry: Entry, body: wire.QualificationWithdrawn) ->
     return _yes(entry, person=body.person, qualification=body.qualification)
 
 
+def _account(world: World, entry: Entry, body: wire.AccountNamed | wire.AccountRoles) -> Judged:
+    """Accounts lie outside the state: the row says that it happened."""
+    return _yes(entry, person=body.person)
+
+
+def _noted(world: World, entry: Entry, body: wire.Frozen) -> Judged:
+    """Somebody was turned away: the row says that it happened."""
+    return _yes(entry)
+
+
 OFFICE_RULES: Final[dict[str, Callable[[World, Entry, Any], Judged]]] = {
     "PlanPublished": _plan,
     "StationEnrolled": _station_key,
@@ -269,4 +279,16 @@ OFFICE_RULES: Final[dict[str, Callable[[World, Entry, Any], Judged]]] = {
     "BadgeEnded": _badge_ended,
     "QualificationGranted": _granted,
     "QualificationWithdrawn": _withdrawn,
+    "AccountAdded": _account,
+    "RolesChanged": _account,
+    "AccountDisabled": _account,
+    "AccountEnabled": _account,
+    "AccountReset": _account,
+    "PasswordChanged": _account,
+    "PinChanged": _account,
+    "SetUpDone": _account,
+    "SignedIn": _account,
+    "SignedOut": _account,
+    "SignInRefused": _noted,
+    "AccessRefused": _noted,
 }

@@ -1,6 +1,6 @@
 """People: a name and its pseudonym. The ledger and every event know the pseudonym only; the name can be erased.
 
-It knows no password and no badge; who may do what is decided elsewhere.
+It knows no password and no badge, except that an account ends when its person is forgotten.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ import secrets
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from mes import wire
 from mes.db.base import utc_text
-from mes.db.tables import Badge, Person
+from mes.db.tables import Account, AccountRole, Badge, Person, WebSession
 from mes.orders import Answer, request
 
 LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # read aloud and typed by hand: no I, L, O, U, 0, 1
@@ -48,6 +48,9 @@ def erase(session: Session, person: str, *, now: datetime, actor: str | None = N
     row = session.get(Person, person)
     if row is None:
         return Answer(False, "unknown_person", {"person": person})
+    # A user name is often the person's own: it goes with the name, and nobody can sign in with it any more.
+    for table in (WebSession, AccountRole, Account):
+        session.execute(delete(table).where(table.person == person))
     session.delete(row)
     session.flush()
     good = select(Badge.id).where(Badge.person == person, Badge.state == "active")

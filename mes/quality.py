@@ -53,7 +53,9 @@ def answer_help(session: Session, station: str, *, now: datetime, actor: str | N
     return request(session, "HelpAnswered", wire.HelpAnswered(station=station), now=now, actor=actor)
 
 
-def requeue(session: Session, *, now: datetime, event_id: str | None = None) -> list[tuple[str, Answer | str]]:
+def requeue(
+    session: Session, *, now: datetime, event_id: str | None = None, actor: str | None = None
+) -> list[tuple[str, Answer | str]]:
     """Try quarantined events again, the oldest first.
 
     Args:
@@ -70,7 +72,7 @@ def requeue(session: Session, *, now: datetime, event_id: str | None = None) -> 
         try:
             with session.begin_nested():
                 body = wire.EventRequeued(event_id=each)
-                out.append((each, request(session, "EventRequeued", body, now=now, actor=None)))
+                out.append((each, request(session, "EventRequeued", body, now=now, actor=actor)))
         except RuntimeError as error:
             out.append((each, str(error)))
     return out

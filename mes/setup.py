@@ -17,6 +17,8 @@ from mes.i18n import _, system_language
 from mes.orders import Answer
 
 F = TypeVar("F", bound=Callable[..., Any])
+CONSOLE: Final = "console"
+"""Who acts at the command line: whoever may use the server's own terminal."""
 DEFAULT_DATABASE: Final = "sqlite:///data/atelier.db"
 
 

@@ -407,6 +407,38 @@ class QualificationWithdrawn(Frozen):
     why: Annotated[str, Field(max_length=500)] = ""
 
 
+Role = Literal["operator", "supervisor", "quality", "planner", "admin"]
+"""What somebody may do at the web pages; an account has one or more of them."""
+SignInWhy = Literal["name", "password", "disabled"]
+
+
+class AccountNamed(Frozen):
+    """Something happened to an account, or somebody came or went."""
+
+    person: Id
+
+
+class AccountRoles(Frozen):
+    """An account came to be, or has other roles now: these and no others."""
+
+    person: Id
+    roles: Annotated[tuple[Role, ...], Field(min_length=1)]
+
+
+class SignInRefused(Frozen):
+    """Somebody could not sign in: at this account, or (empty) with a name that no account has. Never what was typed."""
+
+    person: OptionalId = ""
+    why: SignInWhy
+
+
+class AccessRefused(Frozen):
+    """Somebody who is signed in asked for a page that only these roles may see or use."""
+
+    path: Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+    roles: tuple[Role, ...]
+
+
 class EventRequeued(Frozen):
     """A quarantined event is tried again by a server that may understand it now."""
 
@@ -460,6 +492,18 @@ OFFICE_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
     ("BadgeEnded", 1): BadgeEnded,
     ("QualificationGranted", 1): QualificationGranted,
     ("QualificationWithdrawn", 1): QualificationWithdrawn,
+    ("AccountAdded", 1): AccountRoles,
+    ("RolesChanged", 1): AccountRoles,
+    ("AccountDisabled", 1): AccountNamed,
+    ("AccountEnabled", 1): AccountNamed,
+    ("AccountReset", 1): AccountNamed,
+    ("PasswordChanged", 1): AccountNamed,
+    ("PinChanged", 1): AccountNamed,
+    ("SetUpDone", 1): AccountNamed,
+    ("SignedIn", 1): AccountNamed,
+    ("SignedOut", 1): AccountNamed,
+    ("SignInRefused", 1): SignInRefused,
+    ("AccessRefused", 1): AccessRefused,
     ("EventRequeued", 1): EventRequeued,
 }
 """What a person does away from the bench; never accepted from a station's stream."""

@@ -27,7 +27,16 @@ from mes.i18n import _
 from stations.demo_setup import DEFAULT_PORT, HOST, Ports, lay_out, links_of
 
 SPEED: Final = 60.0
-NEEDED: Final = ("sqlalchemy", "gunicorn", "flask_socketio", "simple_websocket", "serial", "waitress", "urllib3")
+NEEDED: Final = (
+    "sqlalchemy",
+    "argon2",
+    "gunicorn",
+    "flask_socketio",
+    "simple_websocket",
+    "serial",
+    "waitress",
+    "urllib3",
+)
 
 
 class Broken(click.ClickException):

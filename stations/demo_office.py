@@ -13,9 +13,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from mes.domain.route import Plan, Product
+from mes.wire import Role
 from stations.demo_processes import CommandLine, Refused
 from stations.simulator.floor import Floor
 from stations.simulator.nature import Nature
@@ -33,6 +34,8 @@ FEW_UNITS: Final = 3
 FEW_PIECES: Final = 30
 _CREATED: Final = re.compile(r"Order (\S+?):")
 DECISIONS: Final = {"rework": 0.75, "not_confirmed": 0.15, "scrap": 0.10}
+LOGIN: Final = "demo"
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
 WHY: Final = {"rework": "to be corrected", "not_confirmed": "looked at again: it is good", "scrap": "beyond repair"}
 
 
@@ -77,6 +80,16 @@ class Office:
         last = date.today() + timedelta(days=days)  # noqa: DTZ011 - a day of the calendar
         wanted = [word for each in able for word in ("-q", each)]
         self._mes("qualification", "grant", *people, *wanted, "--until", last.isoformat(), gently=gently)
+
+    def account(self) -> tuple[str, str]:
+        """An account that may do everything at the web pages; returns its user name and its new password."""
+        how = ("--keep-password", "--json")
+        roles = [word for role in ROLES for word in ("--role", role)]
+        try:
+            said = self._mes("user", "add", "Demo", "--login", LOGIN, *roles, *how)
+        except Refused:  # there is one, of an earlier run in this folder
+            said = self._mes("user", "reset", LOGIN, *how)
+        return LOGIN, str(json.loads(said)["password"])
 
     def codes(self, stations: Sequence[str]) -> dict[str, str]:
         """A one-time code for each station."""

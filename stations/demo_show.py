@@ -63,6 +63,7 @@ class Show:
         self._able: list[tuple[str, str]] = []
         self._staff: Staff | None = None
         self._board = Board(site.server_url)
+        self._account: tuple[str, str] | None = None
         self._ready_s = self._ready_at = 0.0
 
     def _chance(self, name: str) -> random.Random:
@@ -88,9 +89,11 @@ class Show:
         self._may_go_on()
         with ThreadPoolExecutor(1) as pool:
             orders = pool.submit(self._orders, again)
+            account = pool.submit(self._office.account) if self._site.own_server else None
             self._plug_in()
             self._let_in()
             orders.result()
+            self._account = account.result() if account else None
         self._board.start()
         self._wait_until_ready()
         self._ready_s, self._ready_at = time.monotonic() - began, time.time()
@@ -179,13 +182,20 @@ class Show:
             lines.append(_("Burn-in takes %(seconds)s s here: so that you can see it end.", seconds=max(short)))
         pages = [
             (_("Board"), f"{site.server_url}/board", ""),
-            (_("Office"), f"{site.server_url}/orders", ""),
+            (_("Office"), f"{site.server_url}/orders", self._key()),
             ("", "", ""),
         ]
         pages += [(b.id, b.screen_url, b.file.station.name.to(language)) for b in site.benches]
         lines += ["", *(f"  {name:10} {url:34} {what}".rstrip() for name, url, what in pages), ""]
         lines += [_("Folder: %(folder)s. Seed: %(seed)s. Stop with Ctrl-C.", folder=site.folder, seed=self._seed), ""]
         click.echo("\n".join(lines))
+
+    def _key(self) -> str:
+        """What opens the office; with a server of its own elsewhere, its people know."""
+        if self._account is None:
+            return ""
+        login, password = self._account
+        return _("user name %(login)s, password %(password)s", login=login, password=password)
 
     # --- run ---
 

@@ -14,13 +14,15 @@ from flask_babel import gettext as _
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
 from mes.db.tables import Meta
 from mes.i18n import TRANSLATIONS_DIR
+from mes.passwords import TooMany
 from mes.wire import MAX_BYTES
 from mes.writer import Busy
-from web import api, auth, board, live, orders, quality
+from web import account, accounts, api, audit, auth, board, live, orders, quality
 from web.site import Site
 
 LANGUAGES: Final = ("fr", "en")
@@ -61,13 +63,15 @@ def create_app(site: Site, *, secret_key: str, hosts: frozenset[str] = frozenset
     def _csrf() -> None:
         # Stations carry a bearer token, which no browser sends by itself; everything else that changes needs the token.
         view = app.view_functions.get(request.endpoint or "")
-        if auth.declared(view) in ("public", "office"):
+        if not auth.declared(view) & {"station", "door"}:
             csrf.protect()
 
     Babel(app, locale_selector=_language)
-    app.jinja_env.globals.update(languages=LANGUAGES, locale=lambda: str(get_locale() or "fr"))
-    for blueprint in (api.blueprint, board.blueprint, orders.blueprint, quality.blueprint):
-        app.register_blueprint(blueprint)
+    app.jinja_env.globals.update(
+        languages=LANGUAGES, locale=lambda: str(get_locale() or "fr"), signed_in=auth.signed_in, may=auth.may
+    )
+    for subject in (account, accounts, api, audit, board, orders, quality):
+        app.register_blueprint(subject.blueprint)
     _own_pages(app)
     _headers(app)
     _errors(app)
@@ -76,17 +80,14 @@ def create_app(site: Site, *, secret_key: str, hosts: frozenset[str] = frozenset
     return app
 
 
-def secret_of(db: Any) -> tuple[str, str]:
-    """The installation's cookie key and office key, made at the first call. `db`: a writing session."""
-    keys = []
-    for name in ("secret_key", "office_key"):
-        value = db.scalar(select(Meta.value).where(Meta.key == name))
-        if value is None:
-            value = secrets.token_urlsafe(32)
-            db.add(Meta(key=name, value=value))
-            db.flush()
-        keys.append(value)
-    return keys[0], keys[1]
+def secret_of(db: Session) -> str:
+    """The installation's cookie key, made at the first call. `db`: a writing session."""
+    value = db.scalar(select(Meta.value).where(Meta.key == "secret_key"))
+    if value is None:
+        value = secrets.token_urlsafe(32)
+        db.add(Meta(key="secret_key", value=value))
+        db.flush()
+    return value
 
 
 def _language() -> str:
@@ -116,11 +117,6 @@ def _own_pages(app: Flask) -> None:
     @auth.role("public")
     def home() -> Any:
         return redirect(url_for("board.index"))
-
-    @app.get("/office")
-    @auth.role("public")
-    def office() -> Any:
-        return auth.let_in(request.args.get("key", ""))
 
     @app.get("/language/<code>")
     @auth.role("public")
@@ -174,13 +170,20 @@ def _errors(app: Flask) -> None:
     def _busy(error: Busy) -> Any:
         return answer(503, "busy", _("The database is busy. Nothing is lost. Try again in a moment."), retry_s=2)
 
+    @app.errorhandler(TooMany)
+    def _crowd(error: TooMany) -> Any:
+        return answer(503, "busy", _("Too many people sign in at this moment. Try again."), retry_s=2)
+
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Any:
         status = error.code or 500
+        api = request.path.startswith("/api/")
         said = {
             400: _("This request is not understood."),
-            401: _("This station is not known here. Enrol it again: mes station add."),
-            403: _("This is not allowed here. Open the office link that the server printed at its start."),
+            401: _("This station is not known here. Enrol it again: mes station add.")
+            if api
+            else _("You are not signed in any more. Sign in, then do it again."),
+            403: _("Your account may not do this. Ask an administrator for the role."),
             404: _("There is no such page."),
             405: _("This address does not do that."),
             413: _("This is too large."),

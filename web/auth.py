@@ -1,72 +1,132 @@
-"""Who may come in where: each view declares a role, and what has declared none is closed.
+"""Who may come in where: each view declares its roles, and what has declared none is closed.
 
-Roles: `public` (the board: reading only, no person in it), `office` (orders and decisions: this computer itself, or a
-browser that opened the office link which `mes serve` prints), `station` (a bearer token, for its own stream only),
-`door` (enrolment: the one-time code is the key).
+People: `operator`, `supervisor`, `quality`, `planner`, `admin` (`mes.wire.Role`); a view names those whom it lets in,
+and `*PEOPLE` is everybody who is signed in. Everybody else: `public` (the board, the sign-in: no person is in it),
+`station` (a bearer token, for its own stream only), `door` (enrolment: the one-time code is the key).
 """
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable
-from typing import Any, Final, Literal, TypeVar
+from time import monotonic
+from typing import Any, Final, Literal, TypeVar, get_args
 
-from flask import Flask, Response, abort, g, redirect, request, session, url_for
+from flask import Flask, abort, current_app, g, redirect, request, session, url_for
+from werkzeug.wrappers import Response
 
+from mes import accounts, sessions, wire
+from mes.keys import digest
+from mes.sessions import Who
 from web.keys import station_of_token
 from web.site import site
 
-Role = Literal["public", "office", "station", "door"]
-ROLES: Final = frozenset({"public", "office", "station", "door"})
+Role = Literal["public", "station", "door", "operator", "supervisor", "quality", "planner", "admin"]
+PEOPLE: Final[tuple[wire.Role, ...]] = accounts.ROLES
+ROLES: Final[frozenset[str]] = frozenset(get_args(Role))
+KEY: Final = "sid"
+"""Where the cookie carries the key of a session."""
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def role(name: Role) -> Callable[[F], F]:
-    """Declare who may call a view. Stands nearest to the function, below the route."""
+def role(*names: Role) -> Callable[[F], F]:
+    """Declare who may call a view. Stands nearest to the function, below the route.
+
+    Raises:
+        TypeError: no role, or one that there is not.
+    """
+    if not names or not ROLES.issuperset(names):
+        raise TypeError(f"unknown role: {names}")
 
     def mark(view: F) -> F:
-        view.role = name  # type: ignore[attr-defined]
+        view.roles = frozenset(names)  # type: ignore[attr-defined]
         return view
 
     return mark
 
 
-def declared(view: Any) -> Role | None:
-    """The role that a view has declared, None when it has not."""
-    return getattr(view, "role", None)
+def declared(view: Any) -> frozenset[str]:
+    """The roles that a view has declared; none when it is closed."""
+    return getattr(view, "roles", frozenset())
+
+
+def roles_of(app: Flask, endpoint: str) -> frozenset[str]:
+    """The roles of an endpoint; none when there is no such view, or it is closed."""
+    return frozenset({"public"}) if endpoint == "static" else declared(app.view_functions.get(endpoint))
 
 
 def guard(app: Flask) -> None:
-    """Check the declared role before every view; deny where there is none."""
+    """Check the declared roles before every view; deny where there are none."""
 
     @app.before_request
     def _check() -> Response | None:
         if request.endpoint is None:
             return None  # no such page: Flask answers 404 by itself
-        wanted = "public" if request.endpoint == "static" else declared(app.view_functions.get(request.endpoint))
-        if wanted in ("public", "door"):
+        wanted = roles_of(app, request.endpoint)
+        if wanted & {"public", "door"}:
             return None
-        if wanted == "station":
+        if "station" in wanted:
             g.station = station_of_token()
             return None
-        if wanted == "office" and is_office():
-            return None
-        abort(403)
+        if not wanted:
+            abort(403)
+        who = signed_in()
+        if who is None:
+            if request.method not in ("GET", "HEAD"):
+                abort(401)
+            return redirect(url_for("account.login", next=request.full_path.rstrip("?")))
+        if not who.roles & wanted:
+            _note(who, wanted)
+            abort(403)
+        if who.must_change and not request.endpoint.startswith("account."):
+            return redirect(url_for("account.mine"))
+        return None
 
 
-def is_office() -> bool:
-    """True on the server itself, and in a browser that was let in by the office link."""
-    key = session.get("office")
-    if isinstance(key, str) and hmac.compare_digest(key, site().office_key):
-        return True
-    return request.remote_addr in ("127.0.0.1", "::1") and "X-Forwarded-For" not in request.headers
+def signed_in() -> Who | None:
+    """Who asks for this page, None when nobody is signed in. Asked of the database once a request."""
+    if "who" not in g:
+        g.who = _look()
+    found: Who | None = g.who
+    return found
 
 
-def let_in(key: str) -> Response:
-    """Open the office for this browser when the key of the office link is right."""
-    if not hmac.compare_digest(key, site().office_key):
-        abort(403)
-    session.clear()
-    session["office"] = key
-    session.permanent = True
-    return redirect(url_for("orders.index"))  # type: ignore[return-value]
+def session_digest() -> str | None:
+    """The digest of the key that this browser carries, whatever it is good for."""
+    key = session.get(KEY)
+    return digest(key) if isinstance(key, str) else None
+
+
+def actor() -> str:
+    """The pseudonym of who is signed in: what a use case is told of its caller."""
+    who = signed_in()
+    if who is None:
+        abort(401)
+    return who.person
+
+
+def may(endpoint: str) -> bool:
+    """May who is signed in open this endpoint? What they may not is not offered."""
+    who = signed_in()
+    wanted = roles_of(current_app, endpoint)
+    return "public" in wanted or (who is not None and not who.must_change and bool(who.roles & wanted))
+
+
+def _look() -> Who | None:
+    found = session_digest()
+    if found is None:
+        return None
+    here = site()
+    with here.reading() as db:
+        who = sessions.look(db, found, now=here.clock())
+    if who is not None and who.stale:
+        here.do(lambda db, now: sessions.touch(db, found, now=now))
+    return who
+
+
+def _note(who: Who, wanted: frozenset[str]) -> None:
+    """Write the refusal down, unless the same person has filled the audit with them a moment ago."""
+    here = site()
+    if here.refusals.take(who.person, monotonic()):
+        return
+    path = "".join(c for c in request.path if c.isprintable())[:200]
+    here.do(lambda db, now: accounts.note_access(db, who.person, path, wanted, now=now))

@@ -11,7 +11,7 @@ from flask import Blueprint, Flask, Response, current_app, make_response, render
 
 from mes.board import Board, snapshot
 from web import painter
-from web.auth import is_office, role
+from web.auth import may, role
 from web.language import language
 from web.painter import Painted, Painter
 from web.site import Site, site
@@ -47,7 +47,7 @@ def index() -> str:
         "board.html",
         fragment=painter.fragment(painted),
         tz=tz,
-        office=is_office(),
+        office=may("quality.answer_help"),
         insecure=here.insecure_lan,
     )
 

@@ -2,7 +2,9 @@
 
 A push says "from this ledger position to that one, these parts now look so". It carries no fact: a board that misses
 one fetches the whole, and does so every 15 seconds anyway. Boards speak to nobody: there is a door (`connect`) and no
-other event. Commits of other processes are noticed within a second by the ledger's last position, or at once when they
+other event. A socket that came with somebody's session ends with it.
+
+Commits of other processes are noticed within a second by the ledger's last position, or at once when they
 share a Redis; what goes through Redis is "look again" and nothing else, so it could not paint a board if it tried.
 """
 
@@ -21,6 +23,7 @@ from weakref import WeakSet
 from flask import Flask, request
 from flask_socketio import SocketIO, join_room
 
+from mes import sessions
 from mes.ledger import last_position
 from web import auth, board
 from web.painter import Painted
@@ -83,13 +86,16 @@ class Hub:
         self._thread: threading.Thread | None = None
         self._sent: dict[str, Painted] = {}
         self._looked_at, self._cursor = 0.0, -1
+        self._signed_in: dict[str, str] = {}
+        """Socket → the digest of the session that it came with."""
+        self._checked_at = 0.0
         self._me, self._untold = str(uuid4()), False
         self._redis: Any = None
         self.listening = threading.Event()
         """Set while other processes can be heard."""
         self._closed = threading.Event()
-        self.handlers: dict[str, auth.Role] = {}
-        """Every event that a board may send, with its role."""
+        self.handlers: dict[str, frozenset[str]] = {}
+        """Every event that a board may send, with its roles."""
         self.socketio = SocketIO(
             app,
             async_mode="threading",
@@ -111,7 +117,7 @@ class Hub:
 
     def _on(self, event: str, handler: Callable[..., Any]) -> None:
         wanted = auth.declared(handler)
-        if wanted is None:
+        if not wanted:
             raise TypeError(f"the socket event {event} declares no role")
         self.handlers[event] = wanted
         self.socketio.on_event(event, handler)
@@ -126,6 +132,9 @@ class Hub:
         if sum(map(self.watching, LANGUAGES)) >= self._most:
             return False
         join_room(language)
+        who = auth.signed_in()
+        if who is not None:
+            self._signed_in[request.sid] = who.session  # type: ignore[attr-defined]
         self._start()
         self.poke()
         return True
@@ -169,6 +178,7 @@ class Hub:
             self._again.clear()
             began = time.monotonic()
             try:
+                self._turn_out(began)
                 if poked or self._due(began):
                     self._look(began)
                     self._tell_others()
@@ -177,6 +187,22 @@ class Hub:
                 self._again.set()  # soon again, after a rest
                 self._closed.wait(POLL_S)
             time.sleep(rest_s(time.monotonic() - began))
+
+    def _turn_out(self, now: float) -> None:
+        """Close the sockets whose session has ended; once a second is soon enough, and one query for all."""
+        if not self._signed_in or now - self._checked_at < POLL_S:
+            return
+        self._checked_at = now
+        came_with = dict(self._signed_in)
+        with self._site.reading() as session:
+            alive = sessions.alive(session, came_with.values(), now=self._site.clock())
+        server = self.socketio.server
+        for sid, key in came_with.items():
+            if not server.manager.is_connected(sid, "/"):
+                self._signed_in.pop(sid, None)
+            elif key not in alive:
+                self._signed_in.pop(sid, None)
+                server.disconnect(sid)
 
     def _due(self, now: float) -> bool:
         if not any(map(self.watching, LANGUAGES)):

@@ -24,7 +24,7 @@ from mes.db.tables import PlanRevision, UnitRow, WorkOrder
 from mes.domain.route import Plan
 from mes.fold_office import ORDER_LIFE, ORDER_STATES
 from mes.orders import Answer
-from web.auth import role
+from web.auth import actor, role
 from web.board_words import order_parts
 from web.language import language
 from web.site import Site, site
@@ -82,7 +82,7 @@ def plan_and_today(here: Site, session: Session) -> tuple[Plan | None, date, str
 
 
 @blueprint.get("/orders")
-@role("office")
+@role("planner", "supervisor", "admin")
 def index() -> str:
     """The orders, the earliest due first; the address keeps the filter."""
     here = site()
@@ -126,7 +126,7 @@ def _page() -> int:
 
 
 @blueprint.get("/orders/new")
-@role("office")
+@role("planner", "supervisor")
 def new() -> Any:
     """The empty form, with the next free number."""
     here = site()
@@ -140,7 +140,7 @@ def new() -> Any:
 
 
 @blueprint.post("/orders/new")
-@role("office")
+@role("planner", "supervisor")
 def create() -> Any:
     """Create what the form says, or show the form again with what is missing."""
     here = site()
@@ -164,8 +164,10 @@ def create() -> Any:
             due=date.fromisoformat(values["due"]) if values["due"] else None,
             customer=values["customer"],
             note=values["note"],
+            actor=who,
         )
 
+    who = actor()
     answer = here.do(use_case)
     if not answer.done:
         return _form(plan, values, {"order": answer.say(language())}, today), 409
@@ -206,7 +208,7 @@ def _wrong(values: Mapping[str, str], plan: Plan) -> dict[str, str]:
 
 
 @blueprint.get("/order/<path:order>")
-@role("office")
+@role("planner", "supervisor", "admin")
 def show(order: str) -> str:
     """One order: where its pieces are, its units, and what can be done now."""
     here = site()
@@ -261,7 +263,7 @@ def _units_where(order: str, show: str) -> ColumnElement[bool]:
 
 
 @blueprint.post("/orders/act/<verb>")
-@role("office")
+@role("planner", "supervisor")
 def act(verb: str) -> Any:
     """Release, hold, resume, close or cancel."""
     action = ACTIONS.get(verb)
@@ -273,7 +275,8 @@ def act(verb: str) -> Any:
         flash(_("Say why, so that everybody understands."), "stop")
     else:
         more = {} if verb == "release" else {"why": why}
-        answer = site().do(lambda session, now: action.use_case(session, order, now=now, **more))
+        who = actor()
+        answer = site().do(lambda session, now: action.use_case(session, order, now=now, actor=who, **more))
         if answer.done:
             flash(f"{order}: {action.does}", "go")
         else:

@@ -18,7 +18,7 @@ from mes import quality as verbs
 from mes.db.tables import Ledger, Nonconformity, Quarantine, StationRow
 from mes.orders import Answer
 from mes.quality import Disposition
-from web.auth import role
+from web.auth import actor, role
 from web.board_words import NC_STATES
 from web.language import language
 from web.nc_detail import detail, label, station_name, step_name, why_not
@@ -50,14 +50,14 @@ def _badges() -> dict[str, Any]:
 
 
 @blueprint.get("/quality")
-@role("office")
+@role("quality", "supervisor", "planner", "admin")
 def index() -> str:
     """What waits: calls, nonconformities, quarantine."""
     return _page(None)
 
 
 @blueprint.get("/quality/nc/<path:nc>")
-@role("office")
+@role("quality", "supervisor", "planner", "admin")
 def show(nc: str) -> str:
     """One nonconformity beside the list."""
     return _page(nc)
@@ -107,7 +107,7 @@ def _selected(here: Site, session: Session, nc: str | None) -> dict[str, Any] | 
 
 
 @blueprint.post("/quality/decide")
-@role("office")
+@role("quality", "supervisor")
 def decide() -> Any:
     """Rework, not confirmed, or scrap. Scrap is for ever: it takes a reason."""
     nc = request.form.get("nc", "")
@@ -121,10 +121,10 @@ def decide() -> Any:
     if disposition == "scrap" and not why:
         flash(_("Say why the unit is scrap."), "stop")
         return back
-    chosen = cast(Disposition, disposition)
+    chosen, who = cast(Disposition, disposition), actor()
     answer = site().do(
         lambda session, now: verbs.decide(
-            session, nc, chosen, now=now, step=step if chosen == "rework" else None, why=why
+            session, nc, chosen, now=now, step=step if chosen == "rework" else None, why=why, actor=who
         )
     )
     flash(_("Decided: %(nc)s.", nc=nc) if answer.done else answer.say(language()), "go" if answer.done else "stop")
@@ -135,11 +135,12 @@ def decide() -> Any:
 
 
 @blueprint.post("/quality/help")
-@role("office")
+@role("supervisor", "quality", "planner")
 def answer_help() -> Any:
     """Somebody went to the station that called; from the board or from the quality page."""
     station = request.form.get("station", "")
-    answer = site().do(lambda session, now: verbs.answer_help(session, station, now=now))
+    who = actor()
+    answer = site().do(lambda session, now: verbs.answer_help(session, station, now=now, actor=who))
     if request.form.get("from") == "quality":
         flash(answer.say(language()), "go" if answer.done else "stop")
         return redirect(url_for("quality.index"))
@@ -147,7 +148,7 @@ def answer_help() -> Any:
 
 
 @blueprint.get("/quality/quarantine")
-@role("office")
+@role("admin", "quality")
 def quarantine() -> str:
     """Events that the server could not understand, the oldest first."""
     here = site()
@@ -166,14 +167,15 @@ def quarantine() -> str:
 
 
 @blueprint.post("/quality/requeue")
-@role("office")
+@role("admin", "quality")
 def requeue() -> Any:
     """Try one event again, or all that wait."""
     event_id = request.form.get("event_id") or None
 
     def use_case(session: Session, now: datetime) -> list[tuple[str, Answer | str]]:
-        return verbs.requeue(session, now=now, event_id=event_id)
+        return verbs.requeue(session, now=now, event_id=event_id, actor=who)
 
+    who = actor()
     tried = site().do(use_case)
     understood = sum(1 for _id, answer in tried if isinstance(answer, Answer) and answer.done)
     left = [str(answer.say(language()) if isinstance(answer, Answer) else answer) for _id, answer in tried]

@@ -18,6 +18,7 @@ import click
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
+from mes import accounts
 from mes.db.session import writing
 from mes.i18n import _
 from mes.setup import database_option, open_database
@@ -35,9 +36,9 @@ def build(database: str, *, hosts: frozenset[str] = frozenset(), insecure_lan: b
     """The application on a database, migrated and checked; starts the writer's thread."""
     engine = open_database(database, create=True)
     with writing(engine) as session:
-        secret, office = secret_of(session)
+        secret = secret_of(session)
     writer = Writer(engine, after_commit=live.after_commit)
-    site = Site(engine=engine, writer=writer, office_key=office, insecure_lan=insecure_lan)
+    site = Site(engine=engine, writer=writer, insecure_lan=insecure_lan)
     return create_app(site, secret_key=secret, hosts=hosts)
 
 
@@ -101,7 +102,17 @@ def serve(host: str, port: int, allowed: tuple[str, ...], insecure_lan: bool, th
         site: Site = app.extensions["atelier"]
         shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
         click.echo(_("Board:  http://%(host)s:%(port)s/board", host=shown, port=port))
-        click.echo(_("Office: http://%(host)s:%(port)s/office?key=%(key)s", host=shown, port=port, key=site.office_key))
+        click.echo(_("Office: http://%(host)s:%(port)s/office", host=shown, port=port))
+        code = site.do(lambda session, now: accounts.new_setup_code(session))
+        if code is not None:
+            click.echo(
+                _(
+                    "First administrator: http://%(host)s:%(port)s/setup  Code: %(code)s",
+                    host=shown,
+                    port=port,
+                    code=code,
+                )
+            )
         return app
 
     options = {

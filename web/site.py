@@ -73,12 +73,19 @@ class Site:
 
     engine: Engine
     writer: Writer
-    office_key: str
     insecure_lan: bool = False
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     seen: Seen = field(default_factory=Seen)
     tokens: Tokens = field(default_factory=Tokens)
     tries: Tries = field(default_factory=Tries)
+    sign_ins: Tries = field(default_factory=Tries)
+    """Wrong passwords, by account and address."""
+    setups: Tries = field(default_factory=Tries)
+    """Wrong set-up codes, by address."""
+    strangers: Tries = field(default_factory=lambda: Tries(20))
+    """Sign-ins with names that no account has, by address: so many are written down, the others are only refused."""
+    refusals: Tries = field(default_factory=lambda: Tries(20))
+    """Pages that somebody may not see, by person: so many are written down."""
     copies: set[str] = field(default_factory=set)
     """Streams of machines that were refused at their hello: they may not send either."""
     write_limit_s: float = 15.0

@@ -1,4 +1,4 @@
-"""The tables: the ledger, the state that is folded from it, and what lies outside it (tokens, presence).
+"""The tables: the ledger, the state that is folded from it, and what lies outside it (tokens, presence, accounts).
 
 `REPLAYED` names the state tables that `mes ledger verify` builds anew from the ledger and compares, row by row.
 """
@@ -382,6 +382,42 @@ class Person(Base):
     name: Mapped[str] = mapped_column(String(120))
     language: Mapped[str] = mapped_column(String(2))
     created_at: Mapped[Utc]
+
+
+class Account(Base):
+    """A person's way in at the web pages. `password` and `pin` are argon2id hashes; `pin` is a supervisor's."""
+
+    __tablename__ = "account"
+    __table_args__ = (UniqueConstraint("login"),)
+
+    person: Mapped[Key]
+    login: Mapped[Id]
+    password: Mapped[str] = mapped_column(String(200))
+    pin: Mapped[str | None] = mapped_column(String(200))
+    active: Mapped[bool]
+    must_change: Mapped[bool]
+    created_at: Mapped[Utc]
+
+
+class AccountRole(Base):
+    """One role of an account; which there are stands in `mes.wire.Role`."""
+
+    __tablename__ = "account_role"
+
+    person: Mapped[Key]
+    role: Mapped[str] = mapped_column(String(40), primary_key=True)
+
+
+class WebSession(Base):
+    """A browser that is signed in; only the hash of its key is here. A session that has ended has no row."""
+
+    __tablename__ = "web_session"
+    __table_args__ = (Index(None, "person"),)
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    person: Mapped[Id]
+    created_at: Mapped[Utc]
+    seen_at: Mapped[Utc]
 
 
 class Meta(Base):

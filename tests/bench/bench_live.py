@@ -54,7 +54,7 @@ def serve(database: str, port: int, notes: Path) -> None:
             live.after_commit()
 
         engine = engine_for(database)
-        site = Site(engine=engine, writer=Writer(engine, after_commit=noted), office_key="k")
+        site = Site(engine=engine, writer=Writer(engine, after_commit=noted))
         return create_app(site, secret_key="bench")
 
     options = {"bind": f"127.0.0.1:{port}", "workers": 1, "worker_class": "gthread", "threads": THREADS + 64}

@@ -31,7 +31,7 @@ class Door:
         self.floor.order("GEN", 3)
         self.engine = self.floor.engine
         self.writer = Writer(self.engine)
-        self.site = Site(engine=self.engine, writer=self.writer, office_key="k", write_limit_s=10)
+        self.site = Site(engine=self.engine, writer=self.writer, write_limit_s=10)
         self.app = create_app(self.site, secret_key="test")
         self.client: FlaskClient = self.app.test_client()
         with writing(self.engine) as session:

@@ -21,7 +21,7 @@ from mes import quality
 from tests.server.busy_shop import busy_morning
 from tests.server.worlds import Workshop, released_order, wide_plan
 from tests.waiting import wait_for
-from tests.web.pages import FLAGS, Office, running_clock
+from tests.web.pages import FLAGS, PASSWORD, Office, running_clock
 
 pytestmark = pytest.mark.browser
 
@@ -75,19 +75,20 @@ class Complaints(list[str]):
 
 @contextmanager
 def window(
-    browser: Browser, address: str, *, lang: str = "en", size: tuple[int, int] = WALL, elsewhere: bool = False
+    browser: Browser, address: str, *, lang: str = "en", size: tuple[int, int] = WALL, office: Office | None = None
 ) -> Iterator[Page]:
     """A page in a window of its own; at the end its console must have been silent.
 
     Args:
-        elsewhere: as from another computer, which is not the office.
+        office: who is signed in there is signed in here; else nobody is.
     """
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]},
         locale=lang,
         reduced_motion="reduce",
-        extra_http_headers={"X-Forwarded-For": "192.0.2.7"} if elsewhere else {},
     )
+    if office is not None:
+        context.add_cookies([{"name": "atelier", "value": office.cookie(), "domain": "127.0.0.1", "path": "/"}])
     page = context.new_page()
     complaints = Complaints()
     complaints.watch(page)
@@ -145,11 +146,10 @@ def test_the_wall_is_whole_in_each_language(browser: Browser, office: Office, ur
 
 
 def test_who_only_watches_sees_the_wall_without_buttons(browser: Browser, office: Office, url: str) -> None:
-    with wall(browser, url, elsewhere=True) as page:
+    with wall(browser, url) as page:
         connected(office)
         expect(page.locator("#tile-bench-3")).to_have_class(re.compile("s-help"))
         expect(page.get_by_role("button")).to_have_count(0)
-        expect(page.get_by_role("link", name="Office")).to_have_count(0)
         assert cut_off(page) == []
         if os.environ.get("ATELIER_SHOTS") == "1":  # the picture in the README
             page.screenshot(path=ROOT / "docs" / "board.png")
@@ -223,7 +223,7 @@ def test_a_change_is_painted_without_a_reload_and_marked(browser: Browser, offic
 
 
 def test_the_office_answers_a_call_and_the_tile_rests(browser: Browser, office: Office, url: str) -> None:
-    with wall(browser, url) as page:
+    with wall(browser, url, office=office) as page:
         page.get_by_role("button", name="Somebody went there").click()
         expect(page.locator("#tile-bench-3")).to_have_class(re.compile("s-go"))
 
@@ -379,15 +379,20 @@ def test_no_office_page_is_wider_than_its_screen(
         "/quality",
         "/quality/nc/NC-2026-0002",
         "/quality/quarantine",
+        "/account",
+        "/accounts",
+        f"/accounts/{office.account('chief')}",
+        "/audit",
     )
     for path in paths:
-        with window(browser, f"{url}{path}", lang=lang, size=size) as page:
+        with window(browser, f"{url}{path}", lang=lang, size=size, office=office) as page:
+            assert page.url == f"{url}{path}"
             expect(page.locator("html")).to_have_attribute("lang", lang)
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
 
 
 def test_an_order_goes_from_the_form_to_the_wall(browser: Browser, office: Office, url: str) -> None:
-    with window(browser, f"{url}/orders/new", size=DESK) as page:
+    with window(browser, f"{url}/orders/new", size=DESK, office=office) as page:
         page.get_by_label("Order number").fill("OF-2026-777")
         page.get_by_label("Product").select_option("NOMAD-1000")
         page.get_by_label("Quantity").fill("5")
@@ -400,8 +405,30 @@ def test_an_order_goes_from_the_form_to_the_wall(browser: Browser, office: Offic
         expect(page.locator("#orders")).to_contain_text("OF-2026-777")
 
 
+def test_somebody_signs_in_with_the_keyboard_alone_and_comes_back_to_the_page_that_was_asked_for(
+    browser: Browser, office: Office, url: str
+) -> None:
+    office.account("lea", "planner")
+    with window(browser, f"{url}/orders/new", size=DESK) as page:
+        expect(page.get_by_label("User name")).to_be_focused()
+        page.keyboard.type("lea")
+        page.keyboard.press("Tab")
+        page.keyboard.type(PASSWORD)
+        page.keyboard.press("Enter")
+        expect(page.get_by_label("Order number")).to_be_visible()
+        assert page.url == f"{url}/orders/new"
+
+
+@pytest.mark.parametrize("lang", ["fr", "en"])
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_the_sign_in_page_fits_its_screen(browser: Browser, url: str, lang: str, size: tuple[int, int]) -> None:
+    with window(browser, f"{url}/login", lang=lang, size=size) as page:
+        expect(page.locator("html")).to_have_attribute("lang", lang)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_a_nonconformity_is_decided_with_the_keyboard_alone(browser: Browser, office: Office, url: str) -> None:
-    with window(browser, f"{url}/quality/nc/NC-2026-0002", size=DESK) as page:
+    with window(browser, f"{url}/quality/nc/NC-2026-0002", size=DESK, office=office) as page:
         page.get_by_label("Rework: back to this step").focus()
         page.keyboard.press("ArrowDown")
         page.keyboard.press("ArrowDown")

@@ -13,7 +13,7 @@ from mes.db.session import reading
 from mes.db.tables import Nonconformity, Quarantine, WorkOrder
 from tests.server.busy_shop import busy_morning
 from tests.server.worlds import Workshop, released_order
-from tests.web.pages import Office, text_of, workshop
+from tests.web.pages import Office, sign_in, text_of, workshop
 
 
 @pytest.fixture(scope="module")
@@ -316,11 +316,20 @@ def test_an_error_page_says_what_to_do_in_the_language_of_the_browser(office: Of
     assert "To the board" in text_of(english.text)
 
 
-def test_who_is_not_in_the_office_is_told_how_to_get_in_and_sees_no_menu(busy: Office) -> None:
-    seen = busy.client.get("/orders", environ_base={"REMOTE_ADDR": "192.0.2.7"}, headers={"Accept-Language": "en"})
+def test_who_is_not_signed_in_is_led_to_the_sign_in_and_back(busy: Office) -> None:
+    led = busy.anybody.get("/orders?state=held", headers={"Accept-Language": "en"})
+    assert led.headers["Location"] == "/login?next=/orders?state%3Dheld"
+    page = busy.anybody.get(led.headers["Location"], headers={"Accept-Language": "en"}).text
+    assert "Orders" not in text_of(page)
+    assert 'value="/orders?state=held"' in page
+    assert sign_in(busy.anybody, "chief", next="/orders?state=held").headers["Location"] == "/orders?state=held"
+
+
+def test_a_page_that_is_somebody_elses_says_who_may_and_is_not_in_the_menu(busy: Office) -> None:
+    operator = busy.signed_in("sam", "operator")
+    seen = operator.get("/orders", headers={"Accept-Language": "en"})
     assert seen.status_code == 403
-    assert "Open the office link" in text_of(seen.text)
-    assert "Quality" not in seen.text
+    assert "Quality" not in text_of(seen.text)
 
 
 def test_the_language_switch_stays_and_comes_back_to_the_page(busy: Office) -> None:

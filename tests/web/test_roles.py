@@ -1,49 +1,94 @@
-"""Who may come in where: every route and every socket event, against a table that a person can read."""
+"""Who may come in where: every route and every socket event, against a table that a person can read, and walked."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
+import socketio
 from flask import Flask
+from flask.testing import FlaskClient
+from socketio.exceptions import ConnectionError as Refused
+from werkzeug.test import TestResponse
 
+from mes import keys
 from tests.server.worlds import Workshop
-from tests.web.pages import Office, workshop
+from tests.web.pages import Office, sign_in, workshop
+from web.app import create_app
 from web.auth import ROLES, declared
 
+COLUMNS: Final = ("anonymous", "station", "operator", "supervisor", "quality", "planner", "admin")
+
+# `x` lets in. Everybody else is turned away: to the sign-in, or with 401 or 403. `anonymous` is also who has lost the
+# session; `station` carries a token that is good.
 # fmt: off
 TABLE = """
-public   GET   /
-public   GET   /board
-public   GET   /board/fragment
-public   GET   /health
-public   GET   /language/<code>
-public   GET   /office
-public   GET   /static/<path:filename>
+                                    anonymous  station  operator  supervisor  quality  planner  admin
+GET    /                                x         x        x          x          x        x       x
+GET    /board                           x         x        x          x          x        x       x
+GET    /board/fragment                  x         x        x          x          x        x       x
+GET    /health                          x         x        x          x          x        x       x
+GET    /language/<code>                 x         x        x          x          x        x       x
+GET    /static/<path:filename>          x         x        x          x          x        x       x
+SOCKET connect                          x         x        x          x          x        x       x
 
-office   GET   /orders
-office   GET   /orders/new
-office   POST  /orders/new
-office   GET   /order/<path:order>
-office   POST  /orders/act/<verb>
-office   GET   /quality
-office   GET   /quality/nc/<path:nc>
-office   POST  /quality/decide
-office   POST  /quality/help
-office   GET   /quality/quarantine
-office   POST  /quality/requeue
+GET    /login                           x         x        x          x          x        x       x
+POST   /login                           x         x        x          x          x        x       x
+POST   /logout                          x         x        x          x          x        x       x
+GET    /setup                           x         x        x          x          x        x       x
+POST   /setup                           x         x        x          x          x        x       x
+GET    /office                          -         -        x          x          x        x       x
+GET    /account                         -         -        x          x          x        x       x
+POST   /account/password                -         -        x          x          x        x       x
+POST   /account/pin                     -         -        -          x          -        -       -
 
-door     POST  /api/v1/enroll
-station  POST  /api/v1/hello
-station  POST  /api/v1/ingest
-station  POST  /api/v1/ingest/raw
-station  GET   /api/v1/floor
-station  GET   /api/v1/plan
+GET    /orders                          -         -        -          x          -        x       x
+GET    /orders/new                      -         -        -          x          -        x       -
+POST   /orders/new                      -         -        -          x          -        x       -
+GET    /order/<path:order>              -         -        -          x          -        x       x
+POST   /orders/act/<verb>               -         -        -          x          -        x       -
+GET    /quality                         -         -        -          x          x        x       x
+GET    /quality/nc/<path:nc>            -         -        -          x          x        x       x
+POST   /quality/decide                  -         -        -          x          x        -       -
+POST   /quality/help                    -         -        -          x          x        x       -
+GET    /quality/quarantine              -         -        -          -          x        -       x
+POST   /quality/requeue                 -         -        -          -          x        -       x
 
-public   SOCKET connect
+GET    /audit                           -         -        -          -          x        -       x
+GET    /accounts                        -         -        -          -          -        -       x
+POST   /accounts/add                    -         -        -          -          -        -       x
+GET    /accounts/<person>               -         -        -          -          -        -       x
+POST   /accounts/act/roles              -         -        -          -          -        -       x
+POST   /accounts/act/shut               -         -        -          -          -        -       x
+POST   /accounts/act/open               -         -        -          -          -        -       x
+POST   /accounts/act/reset              -         -        -          -          -        -       x
+
+POST   /api/v1/enroll                   x         x        x          x          x        x       x
+POST   /api/v1/hello                    -         x        -          -          -        -       -
+POST   /api/v1/ingest                   -         x        -          -          -        -       -
+POST   /api/v1/ingest/raw               -         x        -          -          -        -       -
+GET    /api/v1/floor                    -         x        -          -          -        -       -
+GET    /api/v1/plan                     -         x        -          -          -        -       -
 """
 # fmt: on
+
+LET_IN: Final = {
+    (cells[0], cells[1]): frozenset(who for who, cell in zip(COLUMNS, cells[2:], strict=True) if cell == "x")
+    for cells in map(str.split, TABLE.splitlines())
+    if len(cells) == 2 + len(COLUMNS)
+}
+PLACES: Final = {
+    "<path:order>": "OF-1",
+    "<path:nc>": "NC-1",
+    "<verb>": "release",
+    "<person>": "P-NOBODY",
+    "<code>": "en",
+}
+MENU: Final = {"/board", "/account", "/orders", "/quality", "/audit", "/accounts"}
+ANYBODY: Final = frozenset({"public", "door"})
 
 
 @pytest.fixture
@@ -62,36 +107,110 @@ def office(shop: Workshop) -> Iterator[Office]:
     made.close()
 
 
-def routes(app: Flask) -> set[tuple[str | None, str, str]]:
-    """(declared role, method, address) of every view."""
-    found: set[tuple[str | None, str, str]] = set()
-    for rule in app.url_map.iter_rules():
-        role = "public" if rule.endpoint == "static" else declared(app.view_functions[rule.endpoint])
-        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
-            found.add((role, method, rule.rule))
-    return found
+def routes(app: Flask) -> dict[tuple[str, str], frozenset[str]]:
+    """(method, address) of every view, with the roles that it declares."""
+    return {
+        (method, rule.rule): frozenset({"public"})
+        if rule.endpoint == "static"
+        else declared(app.view_functions[rule.endpoint])
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
 
 
-def sockets(app: Flask) -> set[tuple[str | None, str, str]]:
-    """(declared role, SOCKET, event) of every event that the socket server answers."""
+def sockets(app: Flask) -> dict[tuple[str, str], frozenset[str]]:
+    """(SOCKET, event) of every event that the socket server answers, with its roles."""
     hub = app.extensions["atelier_live"]
     answered = {event for events in hub.socketio.server.handlers.values() for event in events}
-    return {(hub.handlers.get(event), "SOCKET", event) for event in answered}
+    return {("SOCKET", event): hub.handlers.get(event, frozenset()) for event in answered}
 
 
-def test_every_route_and_every_socket_event_declares_a_role(office: Office) -> None:
-    undeclared = sorted(x[1:] for x in routes(office.app) | sockets(office.app) if x[0] not in ROLES)
+def ways_in(app: Flask) -> dict[tuple[str, str], frozenset[str]]:
+    """Every way in."""
+    return routes(app) | sockets(app)
+
+
+def address(rule: str) -> str:
+    """A callable address of a route."""
+    for name, value in PLACES.items():
+        rule = rule.replace(name, value)
+    return rule.replace("<path:filename>", "icon.svg")
+
+
+def browser_of(office: Office, who: str) -> FlaskClient:
+    """A client with the identity of a column."""
+    return office.app.test_client() if who in ("anonymous", "station") else office.signed_in(f"one-{who}", who)
+
+
+def turned_away(answer: TestResponse) -> bool:
+    """Whether an answer is a closed door, and not a view's own word nor a missing form token."""
+    if answer.status_code == 403:
+        return "may not do this" in answer.text
+    return answer.status_code == 401 or answer.headers.get("Location", "").startswith("/login?next=")
+
+
+def test_every_route_and_every_socket_event_declares_roles(office: Office) -> None:
+    undeclared = sorted(way for way, roles in ways_in(office.app).items() if not roles or not roles <= ROLES)
     assert undeclared == [], "put @auth.role(…) under the route"
 
 
-def test_the_roles_are_those_of_the_table(office: Office) -> None:
-    table = {tuple(line.split()) for line in TABLE.splitlines() if line}
-    assert routes(office.app) | sockets(office.app) == table
+def test_the_declared_roles_are_those_of_the_table(office: Office) -> None:
+    said = {
+        way: frozenset(COLUMNS) if roles & ANYBODY else frozenset(roles) for way, roles in ways_in(office.app).items()
+    }
+    assert said == LET_IN
+
+
+@pytest.mark.parametrize("who", COLUMNS)
+def test_each_door_opens_for_those_of_the_table_and_for_nobody_else(office: Office, shop: Workshop, who: str) -> None:
+    client, headers = browser_of(office, who), {"Accept-Language": "en"}
+    if who == "station":
+        token = office.site.do(lambda db, now: keys.new_token(db, "bench-1", "pc-1", now=now))
+        headers["Authorization"] = f"Bearer {token}"
+    wrong = []
+    for (method, rule), let_in in LET_IN.items():
+        if method == "SOCKET":
+            continue
+        body = {"json": {}} if rule.startswith("/api/") and method == "POST" else {}
+        answer = client.open(address(rule), method=method, headers=headers, buffered=True, **body)
+        assert answer.status_code < 500, (method, rule, answer.text)
+        if turned_away(answer) == (who in let_in):
+            wrong.append((method, rule, answer.status_code))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("who", COLUMNS)
+def test_no_form_is_taken_without_its_token(office: Office, who: str) -> None:
+    client = browser_of(office, who)
+    for (method, rule), let_in in LET_IN.items():
+        if method == "POST" and who in let_in and not rule.startswith("/api/"):
+            answer = client.post(address(rule), headers={"Accept-Language": "en"})
+            assert answer.status_code == 403, rule
+            assert "open for too long" in answer.text, rule
+
+
+@pytest.mark.parametrize("who", COLUMNS)
+def test_the_socket_opens_for_those_of_the_table(office: Office, who: str) -> None:
+    client = browser_of(office, who)
+    cookie = client.get_cookie("atelier")
+    with office.served() as url:
+        headers = {"Origin": url} | ({"Cookie": f"atelier={cookie.value}"} if cookie else {})
+        board = socketio.Client(reconnection=False)
+        try:
+            board.connect(f"{url}?lang=fr", headers=headers, transports=["websocket"], wait_timeout=10)
+            opened = True
+        except Refused:
+            opened = False
+        board.disconnect()
+    assert opened == (who in LET_IN["SOCKET", "connect"])
 
 
 def test_a_view_without_a_role_is_closed_to_everybody(office: Office) -> None:
-    office.app.add_url_rule("/forgotten", "forgotten", lambda: "secret")
-    assert office.client.get("/forgotten").status_code == 403
+    app = create_app(office.site, secret_key="test")
+    app.add_url_rule("/forgotten", "forgotten", lambda: "secret")
+    chief, nobody = app.test_client(), app.test_client()
+    assert sign_in(chief, "chief").status_code == 302
+    assert [client.get("/forgotten").status_code for client in (chief, nobody)] == [403, 403]
 
 
 def test_a_socket_event_without_a_role_cannot_be_registered(office: Office) -> None:
@@ -99,41 +218,19 @@ def test_a_socket_event_without_a_role_cannot_be_registered(office: Office) -> N
         office.app.extensions["atelier_live"]._on("message", lambda: None)
 
 
-def addresses(app: Flask, role: str) -> list[tuple[str, str]]:
-    """Method and a callable address of every route of a role."""
-    places = {"<path:order>": "OF-1", "<path:nc>": "NC-1", "<verb>": "release", "<code>": "fr"}
-    out = []
-    for found, method, rule in sorted(routes(app), key=str):
-        if found == role:
-            for name, value in places.items():
-                rule = rule.replace(name, value)
-            out.append((method, rule))
-    return out
+def test_a_computer_or_a_proxy_on_the_same_machine_is_nobody_without_signing_in(office: Office) -> None:
+    for headers in ({}, {"X-Forwarded-For": "127.0.0.1"}):
+        answer = office.anybody.get("/orders", headers=headers, environ_base={"REMOTE_ADDR": "127.0.0.1"})
+        assert answer.headers["Location"].startswith("/login?next=")
 
 
-def test_from_another_computer_the_office_is_closed(office: Office) -> None:
-    elsewhere = {"REMOTE_ADDR": "192.0.2.7"}
-    for method, path in addresses(office.app, "office"):
-        assert office.client.open(path, method=method, environ_base=elsewhere).status_code == 403, path
-
-
-def test_behind_a_proxy_on_this_computer_the_office_is_closed_too(office: Office) -> None:
-    for method, path in addresses(office.app, "office"):
-        answer = office.client.open(path, method=method, headers={"X-Forwarded-For": "192.0.2.7"})
-        assert answer.status_code == 403, path
-
-
-def test_with_the_office_link_another_computer_gets_in(office: Office) -> None:
-    elsewhere = {"REMOTE_ADDR": "192.0.2.7"}
-    assert office.client.get("/office?key=wrong", environ_base=elsewhere).status_code == 403
-    assert office.client.get("/orders", environ_base=elsewhere).status_code == 403
-    assert office.client.get("/office?key=the-key", environ_base=elsewhere).status_code == 302
-    assert office.client.get("/orders", environ_base=elsewhere).status_code == 200
-
-
-def test_without_a_token_the_stations_door_is_closed_even_to_the_office(office: Office) -> None:
-    for method, path in addresses(office.app, "station"):
-        assert office.client.open(path, method=method, json={}).status_code == 401, path
+def test_the_menu_offers_what_the_table_lets_in_and_nothing_else(office: Office) -> None:
+    for who in COLUMNS[2:]:
+        page = browser_of(office, who).get("/account").text
+        offered = set(re.findall(r'href="(/[a-z]+)"', page))
+        assert (
+            offered == {path for (method, path), let_in in LET_IN.items() if method == "GET" and who in let_in} & MENU
+        )
 
 
 def test_another_host_name_is_refused_before_everything_also_on_the_socket(office: Office) -> None:

@@ -1,0 +1,96 @@
+"""The audit: who did what away from the benches, out of the ledger, by subject and by day.
+
+It reads the office's rows only. What happened at a bench belongs to the unit's record, never to a list by person.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from mes.db.base import utc_text
+from mes.db.tables import Ledger
+
+PAGE: Final = 50
+SUBJECTS: Final[dict[str, tuple[str, ...]]] = {
+    "sign_in": ("SignedIn", "SignedOut", "PasswordChanged", "PinChanged"),
+    "refused": ("SignInRefused", "AccessRefused"),
+    "accounts": ("SetUpDone", "AccountAdded", "RolesChanged", "AccountDisabled", "AccountEnabled", "AccountReset"),
+    "people": (
+        "PersonAdded",
+        "PersonErased",
+        "BadgeIssued",
+        "BadgeEnded",
+        "QualificationGranted",
+        "QualificationWithdrawn",
+    ),
+    "stations": ("StationEnrolled", "StationRevoked", "TokenRotated", "StationAlarm", "StationAlarmEnded"),
+    "orders": ("OrderCreated", "OrderReleased", "OrderHeld", "OrderResumed", "OrderClosed", "OrderCancelled"),
+    "quality": ("NonconformityDecided", "LotHeld", "LotReleased", "HelpAnswered", "EventRequeued"),
+    "plan": ("PlanPublished",),
+}
+"""Every kind of office row, once: `tests/server/test_audit.py` compares it with `wire.OFFICE_KINDS`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row. `seq` counts the office's rows, `who` is the pseudonym of who acted: empty where nobody was known."""
+
+    seq: int
+    at: str
+    kind: str
+    who: str
+    said: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows, the newest first; `older` is the `before` of the next page, None when there is none."""
+
+    entries: tuple[Entry, ...]
+    older: int | None
+
+
+def page(
+    session: Session,
+    *,
+    subjects: Iterable[str] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+    before: int | None = None,
+    most: int = PAGE,
+) -> Page:
+    """The newest rows that fit.
+
+    Args:
+        subjects: keys of `SUBJECTS`; none: all of them.
+        since, until: received from the one, and before the other.
+        before: only rows before this `seq`.
+        most: rows at a time.
+    """
+    rows = session.execute(_query(subjects, since, until, before).limit(most + 1)).all()
+    entries = tuple(Entry(r.seq, r.received_at, r.kind, r.operator or "", json.loads(r.body)) for r in rows[:most])
+    return Page(entries, entries[-1].seq if len(rows) > most else None)
+
+
+def _query(
+    subjects: Iterable[str], since: datetime | None, until: datetime | None, before: int | None
+) -> Select[int, str, str, str | None, str]:
+    query = select(Ledger.seq, Ledger.received_at, Ledger.kind, Ledger.operator, Ledger.body)
+    query = query.where(Ledger.source == "office")
+    kinds = [kind for subject in subjects for kind in SUBJECTS[subject]]
+    if kinds:
+        query = query.where(Ledger.kind.in_(kinds))
+    if since is not None:
+        query = query.where(Ledger.received_at >= utc_text(since))
+    if until is not None:
+        query = query.where(Ledger.received_at < utc_text(until))
+    if before is not None:
+        query = query.where(Ledger.seq < before)
+    return query.order_by(Ledger.seq.desc())

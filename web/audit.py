@@ -1,0 +1,102 @@
+"""The audit on a page: what people did away from the benches, filtered by subject and day, as it can be printed.
+
+HTTP in, a read, HTML out. People stand in it by pseudonym; whose it is, the page of accounts says to administrators.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, render_template, request
+from flask_babel import gettext as _
+
+from mes import audit
+from mes.db.base import utc_text
+from mes.setup import CONSOLE
+from web.account import ROLE_WORDS
+from web.audit_words import SENTENCES, SUBJECT_WORDS, WORDS
+from web.auth import role
+from web.orders import plan_and_today
+from web.site import site
+
+blueprint = Blueprint("audit", __name__)
+
+ROWS: Final = (audit.PAGE, 500)
+
+
+@blueprint.get("/audit")
+@role("admin", "quality")
+def index() -> str:
+    """The newest first; the address keeps the filter."""
+    here, asked = site(), request.args
+    subject = asked.get("subject", "")
+    subjects = (subject,) if subject in audit.SUBJECTS else ()
+    rows = next((n for n in ROWS if asked.get("rows") == str(n)), ROWS[0])
+    first, last = _day(asked.get("first", "")), _day(asked.get("last", ""))
+    before = asked.get("before", "")
+    with here.reading() as session:
+        _plan, _today, tz = plan_and_today(here, session)
+        page = audit.page(
+            session,
+            subjects=subjects,
+            since=_midnight(first, tz),
+            until=_midnight(last + timedelta(days=1) if last else None, tz),
+            before=int(before) if before.isdigit() and len(before) < 16 else None,
+            most=rows,
+        )
+    chosen = {
+        "subject": subject if subjects else None,
+        "first": first.isoformat() if first else None,
+        "last": last.isoformat() if last else None,
+        "rows": rows if rows != ROWS[0] else None,
+    }
+    return render_template(
+        "audit.html",
+        page=page,
+        chosen=chosen,
+        subjects=SUBJECT_WORDS,
+        rows=ROWS,
+        say=sentence,
+        at=lambda at: moment(at, tz),
+        console=CONSOLE,
+        now=utc_text(here.clock()),
+    )
+
+
+def moment(at: str, tz: str) -> str:
+    """UTC text as date and time of the plant, to the second: as an auditor needs it."""
+    return f"{datetime.fromisoformat(at).astimezone(ZoneInfo(tz)):%Y-%m-%d %H:%M:%S}"
+
+
+def sentence(entry: audit.Entry) -> str:
+    """What a row says, in the reader's language."""
+    words = _Said({name: str(value) for name, value in entry.said.items() if value not in (None, "", [])})
+    for (kind, field), known in WORDS.items():
+        if kind == entry.kind and words.get(field) in known:
+            words[field] = str(known[words[field]])
+    if "roles" in words:
+        words["roles"] = ", ".join(str(ROLE_WORDS.get(r, r)) for r in entry.said["roles"])
+    if "person" not in words:
+        words["person"] = _("no account")
+    return str(SENTENCES[entry.kind]) % words if entry.kind in SENTENCES else entry.kind
+
+
+class _Said(dict[str, str]):
+    """What a row carries; what it does not carry is a dash."""
+
+    def __missing__(self, name: str) -> str:
+        return "–"
+
+
+def _day(text: str) -> date | None:
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if 2000 <= found.year <= 9000 else None  # the ends of the calendar have no day after or before them
+
+
+def _midnight(day: date | None, tz: str) -> datetime | None:
+    return datetime.combine(day, datetime.min.time(), ZoneInfo(tz)) if day else None

@@ -1,0 +1,72 @@
+"""What the audit calls things: a sentence for each kind of row. Texts only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from flask_babel import lazy_gettext
+
+from web.board_words import ALARMS
+
+SUBJECT_WORDS: Final[dict[str, Any]] = {
+    "sign_in": lazy_gettext("Sign-ins"),
+    "refused": lazy_gettext("Refusals"),
+    "accounts": lazy_gettext("Accounts and roles"),
+    "people": lazy_gettext("People, badges, qualifications"),
+    "stations": lazy_gettext("Stations"),
+    "orders": lazy_gettext("Orders"),
+    "quality": lazy_gettext("Quality"),
+    "plan": lazy_gettext("Plan"),
+}
+WORDS: Final[dict[tuple[str, str], Mapping[str, Any]]] = {
+    ("SignInRefused", "why"): {
+        "name": lazy_gettext("a user name that nobody has"),
+        "password": lazy_gettext("wrong password"),
+        "disabled": lazy_gettext("the account is shut"),
+    },
+    ("StationAlarm", "alarm"): ALARMS,
+    ("NonconformityDecided", "disposition"): {
+        "rework": lazy_gettext("rework"),
+        "not_confirmed": lazy_gettext("not confirmed"),
+        "scrap": lazy_gettext("scrap"),
+    },
+}
+"""Words for the values of a field: (kind, field) → value → word."""
+SENTENCES: Final[dict[str, Any]] = {
+    "SignedIn": lazy_gettext("Signed in."),
+    "SignedOut": lazy_gettext("Signed out."),
+    "PasswordChanged": lazy_gettext("Changed the own password."),
+    "PinChanged": lazy_gettext("Changed the own PIN."),
+    "SignInRefused": lazy_gettext("Sign-in refused at %(person)s: %(why)s."),
+    "AccessRefused": lazy_gettext("Turned away from %(path)s, which is for: %(roles)s."),
+    "SetUpDone": lazy_gettext("The set-up is closed: %(person)s is the first administrator."),
+    "AccountAdded": lazy_gettext("Account for %(person)s: %(roles)s."),
+    "RolesChanged": lazy_gettext("Roles of %(person)s are now: %(roles)s."),
+    "AccountDisabled": lazy_gettext("Account of %(person)s shut."),
+    "AccountEnabled": lazy_gettext("Account of %(person)s opened again."),
+    "AccountReset": lazy_gettext("New password for %(person)s."),
+    "PersonAdded": lazy_gettext("%(person)s was taken in."),
+    "PersonErased": lazy_gettext("The name of %(person)s was erased."),
+    "BadgeIssued": lazy_gettext("A badge for %(person)s."),
+    "BadgeEnded": lazy_gettext("A badge was ended. %(why)s"),
+    "QualificationGranted": lazy_gettext("%(person)s may do %(qualification)s until %(valid_until)s."),
+    "QualificationWithdrawn": lazy_gettext("%(person)s may not do %(qualification)s any more. %(why)s"),
+    "StationEnrolled": lazy_gettext("Station %(station)s enrolled."),
+    "StationRevoked": lazy_gettext("Station %(station)s shut out."),
+    "TokenRotated": lazy_gettext("Station %(station)s uses a new key."),
+    "StationAlarm": lazy_gettext("Alarm at station %(station)s: %(alarm)s."),
+    "StationAlarmEnded": lazy_gettext("Alarm of %(station)s ended."),
+    "OrderCreated": lazy_gettext("Order %(order)s created: %(quantity)s × %(product)s."),
+    "OrderReleased": lazy_gettext("Order %(order)s released, plan %(revision)s."),
+    "OrderHeld": lazy_gettext("Order %(order)s held: %(why)s"),
+    "OrderResumed": lazy_gettext("Order %(order)s resumed."),
+    "OrderClosed": lazy_gettext("Order %(order)s closed."),
+    "OrderCancelled": lazy_gettext("Order %(order)s cancelled: %(why)s"),
+    "NonconformityDecided": lazy_gettext("%(nc)s decided: %(disposition)s. %(why)s"),
+    "LotHeld": lazy_gettext("Lot %(lot)s of %(part)s held: %(why)s"),
+    "LotReleased": lazy_gettext("Lot %(lot)s of %(part)s released."),
+    "HelpAnswered": lazy_gettext("Call of %(station)s answered."),
+    "EventRequeued": lazy_gettext("Quarantined event %(event_id)s tried again."),
+    "PlanPublished": lazy_gettext("Plan %(revision)s published."),
+}
