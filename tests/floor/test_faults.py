@@ -153,7 +153,7 @@ def test_a_server_that_freezes_in_a_request_answers_late_and_counts_once(rig: Ri
 def board_is_open(rig: Rig) -> Iterator[None]:
     """Somebody looks at the live board, as a browser does."""
     client = socketio.Client(reconnection=False)
-    client.connect(f"http://127.0.0.1:{rig.port}?lang=fr", transports=["websocket"], wait_timeout=10)
+    client.connect(f"http://127.0.0.1:{rig.port}?lang=fr", transports=["websocket"], wait_timeout=40)
     try:
         yield
     finally:

@@ -25,6 +25,7 @@ from stations.view import Banner
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.browser
+expect.set_options(timeout=30_000)  # for a busy machine; nobody waits who need not
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = (
@@ -348,11 +349,11 @@ def test_a_lost_station_covers_the_page_and_says_so_and_its_return_loads_the_pag
     port = first.server.port
     first.server.close()
     lost = page.locator("#lost")
-    expect(lost).to_be_visible(timeout=15_000)
+    expect(lost).to_be_visible()
     expect(lost).to_contain_text("Connection to the station lost.")
     assert page.evaluate("heard.length") == 2
     again = Bench("part-wrong", port=port)
-    expect(page.locator("#verdict")).to_have_class("stop", timeout=15_000)
+    expect(page.locator("#verdict")).to_have_class("stop")
     expect(lost).to_be_hidden()
     page.locator("#do-done").click()
     assert again.got() == [(DONE, "touch")], "the page has the new station's token"

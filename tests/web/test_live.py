@@ -67,7 +67,7 @@ class Board:
         self.at: list[float] = []
         self._client = socketio.Client(reconnection=False, websocket_extra_options={"origin": url, **options})
         self._client.on("board", self._tell)
-        self._client.connect(f"{url}?lang={lang}", transports=["websocket"], wait_timeout=5)
+        self._client.connect(f"{url}?lang={lang}", transports=["websocket"], wait_timeout=40)
 
     def _tell(self, message: dict[str, Any]) -> None:
         self.at.append(time.monotonic())

@@ -197,7 +197,7 @@ def test_the_socket_opens_for_those_of_the_table(office: Office, who: str) -> No
         headers = {"Origin": url} | ({"Cookie": f"atelier={cookie.value}"} if cookie else {})
         board = socketio.Client(reconnection=False)
         try:
-            board.connect(f"{url}?lang=fr", headers=headers, transports=["websocket"], wait_timeout=10)
+            board.connect(f"{url}?lang=fr", headers=headers, transports=["websocket"], wait_timeout=40)
             opened = True
         except Refused:
             opened = False
