@@ -115,7 +115,8 @@ REASONS: Final[dict[str, Reason]] = _table(
      "Attendez le réseau ou scannez AIDE.", "Wait for the network or scan HELP."),
     ("not_arrived", "stop", "{unit} n’est pas arrivé à ce poste.", "{unit} has not arrived at this station.",
      "Scannez l’étiquette de l’appareil.", "Scan the unit’s label."),
-    ("bench_full", "stop", "Il n’y a plus de place ici. Places : {places}.", "There is no place left. Places: {places}.",
+    ("bench_full", "stop", "Il n’y a plus de place ici. Places : {places}.",
+     "There is no place left. Places: {places}.",
      "Finissez d’abord un appareil.", "Finish a unit first."),
 
     # --- the gate says no to a component
