@@ -235,7 +235,7 @@ REASONS: Final[dict[str, Reason]] = _table(
     ("needs_date", "stop", "Il manque la date de fin de {qualification}.",
      "The last day of {qualification} is missing.", "Donnez-la : AAAA-MM-JJ.", "Give it: YYYY-MM-DD."),
     ("unknown_account", "stop", "Le compte {login} est inconnu.", "Account {login} is unknown.",
-     "La liste : mes user list", "The list: mes user list"),
+     "Voyez la liste : mes user list.", "See the list: mes user list."),
     ("name_form", "stop", "Ce nom ne peut pas être gardé.", "This name cannot be kept.",
      "Donnez le nom de la personne : 120 caractères au plus.", "Give the person’s name: at most 120 characters."),
     ("login_form", "stop", "Cet identifiant n’est pas possible.", "This user name is not possible.",
