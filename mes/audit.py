@@ -29,6 +29,8 @@ SUBJECTS: Final[dict[str, tuple[str, ...]]] = {
         "BadgeEnded",
         "QualificationGranted",
         "QualificationWithdrawn",
+        "OperatorsGeneralised",
+        "PersonalDataPrinted",
     ),
     "stations": ("StationEnrolled", "StationRevoked", "TokenRotated", "StationAlarm", "StationAlarmEnded"),
     "orders": ("OrderCreated", "OrderReleased", "OrderHeld", "OrderResumed", "OrderClosed", "OrderCancelled"),

@@ -212,6 +212,10 @@ def _person(world: World, entry: Entry, body: wire.PersonChanged) -> Judged:
     return _yes(entry, person=body.person)
 
 
+def _generalised(world: World, entry: Entry, body: wire.OperatorsGeneralised) -> Judged:
+    return _yes(entry, events=body.events)
+
+
 def _badge_issued(world: World, entry: Entry, body: wire.BadgeIssued) -> Judged:
     if world.badges.get(body.badge) is not None:
         return _no(entry, "badge_taken", badge=body.badge)
@@ -275,6 +279,8 @@ OFFICE_RULES: Final[dict[str, Callable[[World, Entry, Any], Judged]]] = {
     "LotReleased": _lot,
     "PersonAdded": _person,
     "PersonErased": _person,
+    "PersonalDataPrinted": _person,
+    "OperatorsGeneralised": _generalised,
     "BadgeIssued": _badge_issued,
     "BadgeEnded": _badge_ended,
     "QualificationGranted": _granted,

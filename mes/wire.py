@@ -368,7 +368,8 @@ class LotChanged(Frozen):
 
 
 class PersonChanged(Frozen):
-    """A person came to the shop, or the name behind a pseudonym was erased. The name itself is never here."""
+    """A person came to the shop, the name behind a pseudonym was erased, or somebody had all that is held on a person
+    printed. The name itself is never here."""
 
     person: Id
 
@@ -439,6 +440,13 @@ class AccessRefused(Frozen):
     roles: tuple[Role, ...]
 
 
+class OperatorsGeneralised(Frozen):
+    """The operators of floor events from before a moment were forgotten."""
+
+    before: UtcText
+    events: Count
+
+
 class EventRequeued(Frozen):
     """A quarantined event is tried again by a server that may understand it now."""
 
@@ -504,6 +512,8 @@ OFFICE_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
     ("SignedOut", 1): AccountNamed,
     ("SignInRefused", 1): SignInRefused,
     ("AccessRefused", 1): AccessRefused,
+    ("OperatorsGeneralised", 1): OperatorsGeneralised,
+    ("PersonalDataPrinted", 1): PersonChanged,
     ("EventRequeued", 1): EventRequeued,
 }
 """What a person does away from the bench; never accepted from a station's stream."""

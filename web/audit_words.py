@@ -52,6 +52,8 @@ SENTENCES: Final[dict[str, Any]] = {
     "BadgeEnded": lazy_gettext("A badge was ended. %(why)s"),
     "QualificationGranted": lazy_gettext("%(person)s may do %(qualification)s until %(valid_until)s."),
     "QualificationWithdrawn": lazy_gettext("%(person)s may not do %(qualification)s any more. %(why)s"),
+    "OperatorsGeneralised": lazy_gettext("%(events)s events say no more who did them."),
+    "PersonalDataPrinted": lazy_gettext("All that is held on %(person)s was printed."),
     "StationEnrolled": lazy_gettext("Station %(station)s enrolled."),
     "StationRevoked": lazy_gettext("Station %(station)s shut out."),
     "TokenRotated": lazy_gettext("Station %(station)s uses a new key."),

@@ -23,7 +23,7 @@ from mes.db.session import writing
 from mes.i18n import _
 from mes.setup import database_option, open_database
 from mes.writer import Writer
-from web import live
+from web import live, nightly
 from web.app import create_app, secret_of
 from web.site import Site
 
@@ -100,6 +100,7 @@ def serve(host: str, port: int, allowed: tuple[str, ...], insecure_lan: bool, th
         sys.setswitchinterval(0.001)
         app = build(database, hosts=hosts, insecure_lan=insecure_lan and host not in LOOPBACK)
         site: Site = app.extensions["atelier"]
+        nightly.start(site)
         shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
         click.echo(_("Board:  http://%(host)s:%(port)s/board", host=shown, port=port))
         click.echo(_("Office: http://%(host)s:%(port)s/office", host=shown, port=port))

@@ -173,12 +173,16 @@ class Qualification(Frozen):
 
 
 class Plant(Frozen):
-    """The site: its name, its clock, its languages, its lines, shifts and qualifications."""
+    """The site: its name, its clock, its languages, its lines, shifts and qualifications.
+
+    `generalise_days`: after so many days floor events say no more who did them; 0: never.
+    """
 
     site: Annotated[str, Field(min_length=1, max_length=80)]
     timezone: str
     languages: Annotated[tuple[Language, ...], Field(min_length=1)]
     order_pattern: str = "OF-{yyyy}-{n:03}"
+    generalise_days: int = 90
     lines: Annotated[tuple[Line, ...], Field(min_length=1)]
     shifts: tuple[Shift, ...] = ()
     qualifications: tuple[Qualification, ...] = ()

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from mes import orders, quality, wire
+from mes import forgetting, orders, quality, wire
 from mes.commands_ledger import verify_engine
-from mes.db.session import reading
+from mes.db.session import reading, writing
 from mes.db.tables import Ledger, Nonconformity
-from tests.server.bench import Bench, Floor
-from tests.server.small_plan import small_plan
+from mes.domain.route import Plan, Qualification
+from tests.server.bench import OPERATOR, Bench, Floor
+from tests.server.small_plan import small_plan, text
 
 SERIALS = [f"GEN-2648-{n:05}" for n in range(1, 5)] + ["STRANGER"]
 unit = st.sampled_from(SERIALS)
@@ -46,6 +50,8 @@ actions = st.one_of(
     st.tuples(st.just("help"), station),
     st.tuples(st.just("fault"), station, st.booleans()),
     st.tuples(st.just("requeue")),
+    st.tuples(st.just("who"), station, st.sampled_from([OPERATOR, "STRANGER", None])),
+    st.tuples(st.just("forget")),
 )
 
 
@@ -137,16 +143,45 @@ class History:
         elif name == "fault":
             kind = "FaultOccurred" if a[1] else "FaultCleared"
             self.keep(bench(a[0]), bench(a[0]).event(kind, device="scanner", fault="unplugged"))
+        elif name == "who":
+            b = bench(a[0])
+            b.operator = a[1]
+            self.keep(b, b.event("OperatorActivated"))
+        elif name == "forget":
+            self.flush()
+            forget(self.floor)
         elif name == "requeue":
             self.flush()
             self.floor.do(lambda session, *, now: quality.requeue(session, now=now))
+
+
+def forget(floor: Floor) -> None:
+    """Generalise the operators of everything until now."""
+
+    def write(use_case: Callable[[Session, datetime], int]) -> int:
+        with writing(floor.engine) as session:
+            return use_case(session, floor.clock.tick())
+
+    forgetting.generalise(floor.engine, write, now=floor.clock.now + timedelta(days=2), days=1, batch=3)
+
+
+def plan_with_a_trade() -> Plan:
+    """The small plan; fitting asks for a qualification, which only one badge has."""
+    plan = small_plan()
+    steps = [
+        tuple(s.model_copy(update={"qualification": "trade"}) if s.id == "fit" else s for s in p.steps)
+        for p in plan.products
+    ]
+    products = tuple(p.model_copy(update={"steps": s}) for p, s in zip(plan.products, steps, strict=True))
+    plant = plan.plant.model_copy(update={"qualifications": (Qualification(id="trade", name=text("Métier")),)})
+    return plan.model_copy(update={"products": products, "plant": plant})
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(actions, max_size=40), st.integers(1, 6))
 def test_the_replay_of_any_history_gives_the_same_state(history: list[tuple], every: int) -> None:  # type: ignore[type-arg]
     with tempfile.TemporaryDirectory() as folder:
-        floor = Floor(f"sqlite:///{folder}/atelier.db", small_plan())
+        floor = Floor(f"sqlite:///{folder}/atelier.db", plan_with_a_trade())
         floor.order("GEN", 4)
         floor.order("KIT", 100, order="OF-2")
         played = History(floor)
@@ -161,5 +196,11 @@ def test_the_replay_of_any_history_gives_the_same_state(history: list[tuple], ev
         assert kept == Counter(played.sent)
         assert numbers == [f"NC-2026-{n:04}" for n in range(1, len(numbers) + 1)]
         _, findings = verify_engine(floor.engine, Path(folder))
+        (Path(folder) / "replay.db").unlink()
+        forget(floor)
+        _, after = verify_engine(floor.engine, Path(folder))
+        with reading(floor.engine) as session:
+            named = session.scalars(select(Ledger.operator).where(Ledger.source != "office").distinct()).all()
         floor.close()
-        assert findings == []
+        assert findings == after == []
+        assert set(named) <= {wire.SOMEBODY, None}
