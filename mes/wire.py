@@ -593,6 +593,21 @@ class IngestRequest(Frozen):
     events: Annotated[tuple[Envelope, ...], Field(min_length=1, max_length=MAX_EVENTS)]
 
 
+class RawEvent(Frozen):
+    """An event that nobody could read: its number must be one, all else may be anything."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    seq: Seq
+
+
+class RawRequest(Frozen):
+    """One event that the server has failed on again and again."""
+
+    stream_id: UuidText
+    event: RawEvent
+
+
 class IngestResult(Frozen):
     """What became of one event. `screen` tells the bench what it cannot know: what a unit already has."""
 
@@ -610,6 +625,22 @@ class IngestReply(Frozen):
     results: tuple[IngestResult, ...]
     hwm: Mark
     safe_seq: int
+
+
+class OlderPlan(Frozen):
+    """A plan that an open order is pinned to."""
+
+    revision: int
+    content: dict[str, Any]
+
+
+class PlanReply(Frozen):
+    """The latest plan, and the older ones that open orders are pinned to."""
+
+    revision: int
+    hash: str
+    content: dict[str, Any]
+    older: tuple[OlderPlan, ...]
 
 
 class FloorOrder(Frozen):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import ceil
 from time import monotonic
 from typing import Any, Final, TypeVar
@@ -16,9 +16,9 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 from flask import Blueprint, Response, g, request
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from pydantic_core import from_json
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from mes import enrolment, floor, keys, ledger, wire
 from mes.db.base import utc_text
@@ -42,6 +42,12 @@ class Rejected(Exception):
     def __init__(self, status: int, error: str, message: str, retry_s: int | None = None) -> None:
         super().__init__(message)
         self.status, self.error, self.message, self.retry_s = status, error, message, retry_s
+
+
+@blueprint.before_request
+def _no_other_parameter() -> None:
+    if not {"since"}.issuperset(request.args):  # above all no token: addresses stand in logs
+        raise Rejected(400, "bad_request", "The address carries what it does not take.")
 
 
 @blueprint.errorhandler(Rejected)
@@ -73,15 +79,18 @@ def _raw(limit: int = wire.MAX_BYTES) -> bytes:
     too_large = Rejected(413, "too_large", f"At most {limit} bytes. Halve the batch.")
     if (request.content_length or 0) > limit:
         raise too_large
-    data = request.get_data(cache=False)
+    try:
+        data = request.get_data(cache=False)
+    except RequestEntityTooLarge:  # sent in chunks, without a length
+        raise too_large from None
     if len(data) > limit:
         raise too_large
     return data
 
 
-def _parsed(model: type[M]) -> M:
+def _parsed(model: type[M], limit: int = wire.MAX_BYTES) -> M:
     try:
-        return model.model_validate_json(_raw())
+        return model.model_validate_json(_raw(limit))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(x) for x in first["loc"])
@@ -115,8 +124,12 @@ def hello() -> Response:
     asked = _parsed(wire.HelloRequest)
     if asked.proto != wire.PROTO:
         raise Rejected(426, "old_agent", f"This server speaks protocol {wire.PROTO}. Update the agent; keep capturing.")
+    try:
+        there = datetime.fromisoformat(asked.now)
+    except ValueError as error:  # the 30th of February has the form of a day
+        raise Rejected(400, "bad_request", "now: there is no such time.") from error
     here, station, token = site(), g.station, bearer()
-    answer = here.do(lambda session, now: _hello(session, station, token, asked, now))
+    answer = here.do(lambda session, now: _hello(session, station, token, asked, now, now - there))
     if isinstance(answer, Refusal):
         raise _refused(answer, station, asked.stream_id)
     here.copies.discard(asked.stream_id)
@@ -124,7 +137,7 @@ def hello() -> Response:
 
 
 def _hello(
-    session: Session, station: str, token: str, asked: wire.HelloRequest, now: datetime
+    session: Session, station: str, token: str, asked: wire.HelloRequest, now: datetime, ahead: timedelta
 ) -> wire.HelloReply | Refusal:
     stream = session.get(Stream, asked.stream_id)
     if stream is not None and stream.station != station:
@@ -137,7 +150,7 @@ def _hello(
             site().copies.add(asked.stream_id)
         return Refusal("second_machine")
     known = session.get(Presence, station)
-    offset = round((now - datetime.fromisoformat(asked.now)).total_seconds() * 1000)
+    offset = round(ahead.total_seconds() * 1000)
     session.merge(
         Presence(
             station=station,
@@ -182,25 +195,20 @@ def ingest() -> Response:
 @role("station")
 def ingest_raw() -> Response:
     """One event that the server has failed on again and again: kept as it is, unread, so that the next ones flow."""
-    data = _raw(MAX_RAW)
+    asked = _parsed(wire.RawRequest, MAX_RAW)
+    stream_id, event = asked.stream_id, asked.event.model_dump()
+    operator, veil = event.pop("operator", None), event.pop("veil", None)
     try:
-        asked = from_json(data, allow_inf_nan=False)
-        stream_id = str(UUID(asked["stream_id"]))
-        event = asked["event"]
-        seq = int(event["seq"])
-        operator, veil = event.pop("operator", None), event.pop("veil", None)
-        text = json.dumps(event, ensure_ascii=True)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise Rejected(400, "bad_request", "Send {stream_id, event: {seq, …}}.") from error
-    if not 1 <= seq < 2**53:
-        raise Rejected(400, "bad_request", "The sequence number must be a whole number from 1.")
+        text = json.dumps(event, ensure_ascii=True, allow_nan=False)
+    except ValueError as error:
+        raise Rejected(400, "bad_json", "A number must be finite.") from error
     try:
         event_id = str(UUID(event.get("event_id")))
     except (ValueError, TypeError, AttributeError):
-        event_id = str(uuid5(NAMESPACE_OID, f"{stream_id} {seq} {text}"))
+        event_id = str(uuid5(NAMESPACE_OID, f"{stream_id} {asked.event.seq} {text}"))
     sha = event.get("sha256")
     envelope = wire.Envelope.model_construct(  # not validated: it is kept because it is not valid
-        seq=seq,
+        seq=asked.event.seq,
         event_id=event_id,
         kind="Raw",
         captured_at=utc_text(site().clock()),
@@ -262,7 +270,7 @@ def plan() -> Response:
 def changes() -> Response:
     """What has changed on the floor after a ledger position."""
     since = request.args.get("since", "0")
-    if not since.isdigit() or len(since) > 15:
+    if not re.fullmatch("[0-9]{1,15}", since):
         raise Rejected(400, "bad_request", "since is a whole number from 0.")
     with site().reading() as session:
         return _json(floor.changes(session, int(since), g.station))

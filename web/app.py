@@ -22,7 +22,8 @@ from mes.i18n import TRANSLATIONS_DIR
 from mes.passwords import TooMany
 from mes.wire import MAX_BYTES
 from mes.writer import Busy
-from web import account, accounts, api, audit, auth, board, live, orders, quality
+from web import account, accounts, api, audit, auth, board, live, openapi, orders, quality
+from web.gate import Gate
 from web.site import Site
 
 LANGUAGES: Final = ("fr", "en")
@@ -70,13 +71,13 @@ def create_app(site: Site, *, secret_key: str, hosts: frozenset[str] = frozenset
     app.jinja_env.globals.update(
         languages=LANGUAGES, locale=lambda: str(get_locale() or "fr"), signed_in=auth.signed_in, may=auth.may
     )
-    for subject in (account, accounts, api, audit, board, orders, quality):
+    for subject in (account, accounts, api, audit, board, openapi, orders, quality):
         app.register_blueprint(subject.blueprint)
     _own_pages(app)
     _headers(app)
     _errors(app)
     live.attach(app, site, hosts=allowed)
-    _refuse_other_hosts(app, allowed)  # last, so that it stands in front of the sockets, too
+    app.wsgi_app = Gate(app.wsgi_app, allowed)  # type: ignore[method-assign]  # last: in front of the sockets, too
     return app
 
 
@@ -96,20 +97,6 @@ def _language() -> str:
         if wanted in LANGUAGES:
             return wanted
     return request.accept_languages.best_match(LANGUAGES) or "fr"
-
-
-def _refuse_other_hosts(app: Flask, allowed: frozenset[str]) -> None:
-    """Answer only to our own names, outside everything else: Flask's own check does not cover Socket.IO."""
-    inner = app.wsgi_app
-
-    def checked(environ: dict[str, Any], start_response: Any) -> Any:
-        host = urlsplit(f"//{environ.get('HTTP_HOST', '')}").hostname or ""
-        if host.rstrip(".") not in allowed:
-            start_response("400 Bad Request", [("Content-Type", "text/plain; charset=utf-8")])
-            return [b"This server does not answer to that name. Use the address that `mes serve` prints.\n"]
-        return inner(environ, start_response)
-
-    app.wsgi_app = checked  # type: ignore[method-assign]
 
 
 def _own_pages(app: Flask) -> None:

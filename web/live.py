@@ -15,17 +15,18 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
-from urllib.parse import urlsplit
 from uuid import uuid4
 from weakref import WeakSet
 
+from engineio.async_drivers._websocket_wsgi import SimpleWebSocketWSGI
 from flask import Flask, request
 from flask_socketio import SocketIO, join_room
 
 from mes import sessions
 from mes.ledger import last_position
-from web import auth, board
+from web import auth, board, gate
 from web.painter import Painted
 from web.site import Site
 
@@ -36,6 +37,7 @@ SHARE: Final = 4  # a push that took t is followed by a rest of 3 t at least: sc
 POLL_S: Final = 1.0  # how soon another process's commit is noticed
 REFRESH_S: Final = 5.0  # how soon what changes without a commit is noticed: a station that falls silent
 MOST_BOARDS: Final = 50  # a socket holds a server thread: more boards fetch, so that stations always get theirs
+MOST_SAID: Final = 4_096  # bytes of a message from a board, which has nothing to say
 CHANNEL: Final = "atelier:look-again"
 LANGUAGES: Final = ("fr", "en")
 
@@ -59,15 +61,6 @@ def attach(app: Flask, site: Site, *, hosts: frozenset[str], most: int = MOST_BO
     app.extensions["atelier_live"] = hub
     _HUBS.add(hub)
     return hub
-
-
-def own_origin(origin: str | None, hosts: frozenset[str]) -> bool:
-    """Is this Origin a page of this server, on whatever port? None is no browser's page."""
-    try:
-        parts = urlsplit(origin or "")
-        return parts.scheme in ("http", "https") and (parts.hostname or "") in hosts
-    except ValueError:
-        return False
 
 
 def rest_s(took_s: float) -> float:
@@ -99,15 +92,19 @@ class Hub:
         self.socketio = SocketIO(
             app,
             async_mode="threading",
-            cors_allowed_origins=lambda origin: own_origin(origin, hosts),
+            cors_allowed_origins=lambda origin: gate.own_origin(origin, hosts),
             cors_credentials=False,
             transports=["websocket"],  # a long poll would hold a thread as well, and answer later
             allow_upgrades=False,
             ping_interval=10,  # bounds what is queued for a board that has gone without a word
             ping_timeout=8,
-            max_http_buffer_size=4_096,  # boards have nothing to say
+            max_http_buffer_size=MOST_SAID,
             manage_session=False,
         )
+        # The library looks at a message's size when it is whole, and unpacks what is compressed: look earlier.
+        eio = self.socketio.server.eio
+        eio._async = {**eio._async, "websocket": partial(SimpleWebSocketWSGI, max_message_size=MOST_SAID)}
+        app.wsgi_app = gate.Places(app.wsgi_app, most)  # type: ignore[method-assign]
         self._on("connect", self._connect)
         self._redis_url = os.environ.get("MES_REDIS_URL", "")
         if self._redis_url:
@@ -127,7 +124,7 @@ class Hub:
         """A board comes. False turns it away; it then lives on fetching."""
         language = request.args.get("lang")
         # Every browser names its origin on a web socket; the library lets in who names none.
-        if language not in LANGUAGES or not own_origin(request.headers.get("Origin"), self._hosts):
+        if language not in LANGUAGES or not gate.own_origin(request.headers.get("Origin"), self._hosts):
             return False
         if sum(map(self.watching, LANGUAGES)) >= self._most:
             return False

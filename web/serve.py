@@ -28,6 +28,7 @@ from web.app import create_app, secret_of
 from web.site import Site
 
 THREADS: Final = 64  # a board holds one for its socket, a station one for its connection
+CONNECTIONS: Final = 448  # that wait without a thread; with those that have one, far below the 1,024 files of a process
 PR_SET_PDEATHSIG: Final = 1  # Source: Linux, include/uapi/linux/prctl.h
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -121,6 +122,8 @@ def serve(host: str, port: int, allowed: tuple[str, ...], insecure_lan: bool, th
         "workers": 1,
         "worker_class": "web.worker.LingeringWorker",
         "threads": threads,
+        "worker_connections": threads + CONNECTIONS,
+        "forwarder_headers": "",  # a client could say under which path it finds us
         "keepalive": 75,
         "timeout": 60,
         "graceful_timeout": 8,

@@ -23,7 +23,7 @@ from tests.server.worlds import Workshop
 from tests.waiting import wait_for
 from tests.web.pages import Office, running_clock, workshop
 from web import live
-from web.live import own_origin
+from web.gate import own_origin
 
 
 @pytest.fixture(scope="module")
