@@ -20,7 +20,7 @@ from mes.db.tables import Ledger
 PAGE: Final = 50
 SUBJECTS: Final[dict[str, tuple[str, ...]]] = {
     "sign_in": ("SignedIn", "SignedOut", "PasswordChanged", "PinChanged"),
-    "refused": ("SignInRefused", "AccessRefused"),
+    "refused": ("SignInRefused", "AccessRefused", "OverrideRefused"),
     "accounts": ("SetUpDone", "AccountAdded", "RolesChanged", "AccountDisabled", "AccountEnabled", "AccountReset"),
     "people": (
         "PersonAdded",
@@ -31,6 +31,7 @@ SUBJECTS: Final[dict[str, tuple[str, ...]]] = {
         "QualificationWithdrawn",
         "OperatorsGeneralised",
         "PersonalDataPrinted",
+        "OverrideGranted",
     ),
     "stations": ("StationEnrolled", "StationRevoked", "TokenRotated", "StationAlarm", "StationAlarmEnded"),
     "orders": ("OrderCreated", "OrderReleased", "OrderHeld", "OrderResumed", "OrderClosed", "OrderCancelled"),

@@ -17,7 +17,7 @@ from mes.db.session import reading, writing
 from mes.db.tables import Badge, Person
 from mes.i18n import _, system_language
 from mes.orders import Answer
-from mes.setup import database_option, now, open_database, tell
+from mes.setup import CONSOLE, database_option, now, open_database, tell
 
 
 @click.group()
@@ -39,9 +39,9 @@ def badge_issue(persons: tuple[str, ...], names: tuple[str, ...], language: str,
     made = []
     with writing(engine) as session:
         at = now()
-        everybody = [*persons, *(people.add(session, name, language, now=at) for name in names)]
+        everybody = [*persons, *(people.add(session, name, language, now=at, actor=CONSOLE) for name in names)]
         for person in everybody:
-            answer = badges.issue(session, person, now=at)
+            answer = badges.issue(session, person, now=at, actor=CONSOLE)
             _or_take_back(session, answer)
             made.append({"person": person, "badge": str(answer.args["badge"])})
     for row in made:
@@ -61,7 +61,7 @@ def badge_end(badge_id: str, why: str, database: str) -> None:
     """End BADGE: it is lost, or its person leaves."""
     engine = open_database(database)
     with writing(engine) as session:
-        answer = badges.end(session, badge_id, now=now(), why=why)
+        answer = badges.end(session, badge_id, now=now(), why=why, actor=CONSOLE)
     tell(answer, _("Badge %(badge)s is ended.", badge=badge_id))
 
 
@@ -106,7 +106,7 @@ def qualification_grant(
         at, last = now(), until.date() if until else None
         for person in persons:
             for each in wanted:
-                answer = qualifications.grant(session, person, each, now=at, until=last)
+                answer = qualifications.grant(session, person, each, now=at, until=last, actor=CONSOLE)
                 _or_take_back(session, answer)
                 said.append(_("%(person)s may do %(qualification)s until %(until)s.", **dict(answer.args)))
     click.echo("\n".join(said))
@@ -121,7 +121,7 @@ def qualification_withdraw(person: str, wanted: str, why: str, database: str) ->
     """PERSON may not do the steps that ask for QUALIFICATION any more."""
     engine = open_database(database)
     with writing(engine) as session:
-        answer = qualifications.withdraw(session, person, wanted, now=now(), why=why)
+        answer = qualifications.withdraw(session, person, wanted, now=now(), why=why, actor=CONSOLE)
     tell(answer, _("%(person)s may do %(qualification)s no more.", person=person, qualification=wanted))
 
 

@@ -151,7 +151,7 @@ def _case(world: World, entry: Entry, body: Any) -> unit_rules.Case:
         used_in=used,
         lot_held=held,
         present=present,
-        competent=_competent(world, entry, plan, step),
+        competent=_competent(world, entry, plan, step, body.unit, unit.visit if unit else 0),
     )
 
 
@@ -160,16 +160,38 @@ def _forgotten(entry: Entry) -> bool:
     return entry.operator == wire.SOMEBODY and entry.competence is not None
 
 
-def _competent(world: World, entry: Entry, plan: Plan, step: Step | None) -> gate.Answer | None:
-    """What the gate says of who did this; None where the step asks for no qualification."""
+def _competent(world: World, entry: Entry, plan: Plan, step: Step | None, thing: str, visit: int) -> gate.Answer | None:
+    """What the gate says of who did this, or has said, where that is not known any more."""
+    if step is not None and step.qualification is not None and _forgotten(entry):
+        return answer_of(entry.competence or "")
+    return competent(world, entry.operator, entry.at, plan, step, thing, visit)
+
+
+def competent(
+    world: World, operator: str | None, at: str, plan: Plan, step: Step | None, thing: str, visit: int
+) -> gate.Answer | None:
+    """What the gate says of who works, and whether a supervisor has let it pass.
+
+    Args:
+        operator: the badge.
+        at: when, UTC text.
+        thing: the unit, or the order whose pieces are counted (then `visit` is 0).
+
+    Returns:
+        None where the step asks for no qualification.
+    """
     if step is None or step.qualification is None:
         return None
-    if _forgotten(entry):
-        return answer_of(entry.competence or "")
-    if entry.operator is None:
+    if operator is None:
         return gate.Answer(False, "no_operator")
-    today = day_at(entry.at, plan.plant.timezone)
-    return gate.competence(world.worker(entry.operator, step.qualification), step, today, plan=plan)
+    worker = world.worker(operator, step.qualification)
+    answer = gate.competence(worker, step, day_at(at, plan.plant.timezone), plan=plan)
+    if answer.go:
+        return answer
+    let = world.overrides.get(thing, step.id)
+    if let is None or (let.state, let.operator, let.visit) != ("granted", operator, visit):
+        return answer
+    return gate.Answer(True, "overridden") if answer.reason in let.reasons.split() else answer
 
 
 def _unit_event(world: World, entry: Entry, body: Any) -> Judged:
@@ -220,11 +242,24 @@ def _apply(
             if d.ended is not None:
                 visit = replace(visit, ended_at=entry.at, result=d.ended.result)
             world.visits.put(visit)
+    if case.competent is not None and case.competent.reason == "overridden" and _went(before, after):
+        use_up(world, entry, before.serial, before.step)
     if d.closes is not None and (nc := world.ncs.get(d.closes)) is not None:
         world.ncs.put(replace(nc, state="closed", closed_at=entry.at))
     if after != before:
         world.put_unit(after)
         move_order(world, entry, before, after)
+
+
+def _went(before: Unit, after: Unit) -> bool:
+    return before.state == "in_work" and after.state != "in_work"
+
+
+def use_up(world: World, entry: Entry, thing: str, step: str) -> None:
+    """A supervisor's word held for this visit, or this booking, and it is over."""
+    let = world.overrides.get(thing, step)
+    if let is not None:
+        world.overrides.put(replace(let, state="used", since=entry.at))
 
 
 def open_nc(world: World, entry: Entry, unit: Unit, draft: unit_rules.NcDraft) -> str:
@@ -415,11 +450,12 @@ def _count(world: World, entry: Entry, body: wire.WorkCompleted) -> Judged:
         raise NotUnderstood("no plan is published")
     scrap = sum(s.quantity for s in body.scrap)
     made = body.good + scrap
-    available, product, competent = 0, None, None
+    available, product, able = 0, None, None
     if order is not None:
         _, available = counted(world, plan, order.id, order.product, body.step, order.quantity)
         product = plan.product(order.product)
-        competent = _competent(world, entry, plan, product.step(body.step) if product else None)
+        step = product.step(body.step) if product else None
+        able = _competent(world, entry, plan, step, order.id, 0)
     answer = gate.count(
         order=order.rule if order else None,
         order_id=order_id,
@@ -429,7 +465,7 @@ def _count(world: World, entry: Entry, body: wire.WorkCompleted) -> Judged:
         operator=entry.operator,
         made=made,
         available=available,
-        competent=competent,
+        competent=able,
     )
     args = {"good": body.good, "scrap": scrap, "left": max(0, available - made), **answer.args}
     verdict: wire.Verdict = "accepted" if answer.go else "refused" if entry.asks else "held"
@@ -441,8 +477,10 @@ def _count(world: World, entry: Entry, body: wire.WorkCompleted) -> Judged:
                 row = world.tallies.get(order.id, body.step, defect) or TallyRow(order.id, body.step, defect, 0)
                 world.tallies.put(replace(row, quantity=row.quantity + quantity))
         _count_order(world, entry, plan, order.id)
+        if able is not None and able.reason == "overridden":
+            use_up(world, entry, order.id, body.step)
     _station_verdict(world, entry, verdict, reason, args, order_id)
-    return Judged(entry, "recorded", verdict, reason, args, competence=spelled(competent))
+    return Judged(entry, "recorded", verdict, reason, args, competence=spelled(able))
 
 
 def _count_order(world: World, entry: Entry, plan: Plan, order_id: str) -> None:

@@ -13,10 +13,10 @@ from typing import Any, Final
 
 from mes import wire
 from mes.domain import unit as unit_rules
-from mes.domain.gate import OPEN_ORDERS, Unit
+from mes.domain.gate import OPEN_ORDERS, OVERRIDABLE, Unit
 from mes.domain.route import Product
 from mes.verdicts import Entry, Judged, NotUnderstood
-from mes.world import BadgeRow, LotRow, OrderRow, PlanRow, QualificationRow, StationState, World
+from mes.world import BadgeRow, LotRow, OrderRow, OverrideRow, PlanRow, QualificationRow, StationState, World
 
 ORDER_LIFE: Final[dict[str, dict[str, str]]] = {
     # event             from: to
@@ -261,6 +261,23 @@ def _noted(world: World, entry: Entry, body: wire.Frozen) -> Judged:
     return _yes(entry)
 
 
+def _override(world: World, entry: Entry, body: wire.OverrideGranted) -> Judged:
+    wrong = [r for r in body.reasons if r not in OVERRIDABLE]
+    if wrong:
+        return _no(entry, "override_never")
+    reasons = " ".join(body.reasons)
+    world.overrides.put(
+        OverrideRow(
+            body.unit, body.step, body.visit, body.operator, body.station, body.by, reasons, "granted", entry.at
+        )
+    )
+    return Judged(entry, "recorded", "accepted", "overridden", {"unit": body.unit, "step": body.step})
+
+
+def _override_refused(world: World, entry: Entry, body: wire.OverrideRefused) -> Judged:
+    return _yes(entry, unit=body.unit, step=body.step)
+
+
 OFFICE_RULES: Final[dict[str, Callable[[World, Entry, Any], Judged]]] = {
     "PlanPublished": _plan,
     "StationEnrolled": _station_key,
@@ -297,4 +314,6 @@ OFFICE_RULES: Final[dict[str, Callable[[World, Entry, Any], Judged]]] = {
     "SignedOut": _account,
     "SignInRefused": _noted,
     "AccessRefused": _noted,
+    "OverrideGranted": _override,
+    "OverrideRefused": _override_refused,
 }

@@ -271,8 +271,9 @@ def replay(source: Session, target: Session, *, batch: int = 1_000) -> Iterator[
                 fold.quarantined(world, entry, json.loads(row.args)["why"])
             elif row.status == "recorded":
                 judged = fold.judge(world, entry, body, why_not="not understood at the replay")
-                got = (judged.verdict, judged.reason, ledger_row(judged, row.prev_hash)["args"])
-                if got != (row.verdict, row.reason, row.args):
+                args = ledger_row(judged, row.prev_hash)["args"]
+                got = (judged.verdict, judged.reason, args, judged.competence)
+                if got != (row.verdict, row.reason, row.args, row.competence):
                     yield Finding(f"ledger {row.n}", f"was {row.verdict}/{row.reason}, the replay says {got[:2]}")
             world.chains.put(ChainRow(row.source, row.seq, row.hash))
         world.store()

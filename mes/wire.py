@@ -447,6 +447,32 @@ class OperatorsGeneralised(Frozen):
     events: Count
 
 
+class OverrideGranted(Frozen):
+    """A supervisor lets one operator do one visit of a unit to a step (one booking of an order) without what it takes.
+
+    `by` is the supervisor's pseudonym, `operator` the badge of who works. The PIN is nowhere.
+    """
+
+    unit: Id
+    step: Id
+    visit: Count = 0
+    operator: Id
+    station: Id
+    reasons: Annotated[tuple[Id, ...], Field(min_length=1, max_length=8)]
+    by: Id
+
+
+class OverrideRefused(Frozen):
+    """Somebody tried, with a badge or a PIN that was not right (`by` is empty where the badge is nobody's)."""
+
+    unit: Id
+    step: Id
+    operator: Id
+    station: Id
+    by: OptionalId = ""
+    why: Literal["wrong", "self", "never"]
+
+
 class EventRequeued(Frozen):
     """A quarantined event is tried again by a server that may understand it now."""
 
@@ -514,6 +540,8 @@ OFFICE_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
     ("AccessRefused", 1): AccessRefused,
     ("OperatorsGeneralised", 1): OperatorsGeneralised,
     ("PersonalDataPrinted", 1): PersonChanged,
+    ("OverrideGranted", 1): OverrideGranted,
+    ("OverrideRefused", 1): OverrideRefused,
     ("EventRequeued", 1): EventRequeued,
 }
 """What a person does away from the bench; never accepted from a station's stream."""
@@ -641,6 +669,24 @@ class PlanReply(Frozen):
     hash: str
     content: dict[str, Any]
     older: tuple[OlderPlan, ...]
+
+
+class OverrideRequest(Frozen):
+    """A supervisor at the bench: the scanned badge and the typed PIN, and what for. Never kept, never logged."""
+
+    badge: Id
+    pin: Annotated[str, Field(pattern=r"^[0-9]{1,12}$", repr=False)]
+    operator: Id
+    unit: Id
+    step: Id
+
+
+class OverrideReply(Frozen):
+    """Whether the operator may go on, and the sentence."""
+
+    go: bool
+    reason: str
+    args: dict[str, Any] = {}
 
 
 class FloorOrder(Frozen):

@@ -197,6 +197,21 @@ class QualificationRow:
 
 
 @dataclass(frozen=True, slots=True)
+class OverrideRow:
+    """`override`; its reasons with a blank between them."""
+
+    unit: str
+    step: str
+    visit: int
+    operator: str
+    station: str
+    by: str
+    reasons: str
+    state: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
 class CounterRow:
     """`counter`."""
 
@@ -419,6 +434,7 @@ class World:
         self.quarantine = Shelf(self, t.Quarantine, QuarantineRow, _columns(QuarantineRow))
         self.badges = Shelf(self, t.Badge, BadgeRow, _columns(BadgeRow))
         self.qualifications = Shelf(self, t.Qualification, QualificationRow, _columns(QualificationRow))
+        self.overrides = Shelf(self, t.Override, OverrideRow, _columns(OverrideRow))
         self.counters = Shelf(self, t.Counter, CounterRow, _columns(CounterRow))
         self.chains = Shelf(self, t.Chain, ChainRow, _columns(ChainRow))
         self.plan_rows = Shelf(self, t.PlanRevision, PlanRow, _columns(PlanRow))
@@ -445,6 +461,7 @@ class World:
             self.quarantine,
             self.badges,
             self.qualifications,
+            self.overrides,
             self.counters,
             self.chains,
         )

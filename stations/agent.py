@@ -26,7 +26,7 @@ from mes.plan import Port as PortTable
 from mes.plan import StationFile
 from stations import session as bench
 from stations.devices import FAMILIES
-from stations.durable import write_whole
+from stations.durable import read_token, write_whole
 from stations.floor_file import FloorFile
 from stations.frames import BadFrame, Frame
 from stations.inputs import (
@@ -42,6 +42,9 @@ from stations.inputs import (
     Measured,
     MeasureNow,
     NotKept,
+    Offer,
+    OverrideAsked,
+    OverrideCame,
     PlanCame,
     Scanned,
     StopMeasuring,
@@ -53,6 +56,7 @@ from stations.measuring import Measuring, Wired
 from stations.outbox import Outbox, OutboxFailed, utc_text
 from stations.ports import Port, PortEvent, PortLost, PortOpened, PortSettings
 from stations.screen.source import ScreenFeed, Way
+from stations.supervisor import Supervisor
 from stations.uplink import LinkStatus, Server, Settings, Uplink
 from stations.view import Device
 
@@ -143,7 +147,11 @@ class Agent:
         devices = [Device(p.name, p.family, ok=False) for p in file.ports]
         self._session = bench.begin(file.station.id, devices=devices)
         self.feed = ScreenFeed(
-            self._screen(), self._session.language, on_input=self._pressed, on_language=self._chose_language
+            self._screen(),
+            self._session.language,
+            on_input=self._pressed,
+            on_language=self._chose_language,
+            on_pin=self._typed_pin,
         )
         self._tokens: dict[str, int] = {}
         self._asked_at: dict[int, float] = {}
@@ -156,6 +164,9 @@ class Agent:
             agent=AGENT,
             plan_file=folder / "plan.json",
             token_file=folder / "token",
+        )
+        self._supervisor = Supervisor(
+            settings.server, lambda: read_token(folder / "token") or token or "", self._supervisor_answered
         )
         self._uplink = Uplink(
             self.outbox,
@@ -205,6 +216,16 @@ class Agent:
 
     def _chose_language(self, language: str) -> None:
         self._put(LanguageChosen(language=language, **_moment()))
+
+    def _typed_pin(self, pin: str) -> None:
+        """A supervisor's PIN: to the server at once; the session only learns that it was typed."""
+        offer = self._session.offer
+        if offer is not None and offer.badge:
+            self._put(OverrideAsked(offer=offer, **_moment()))
+            self._supervisor.ask(offer, pin)
+
+    def _supervisor_answered(self, offer: Offer, reply: wire.OverrideReply) -> None:
+        self._put(OverrideCame(offer=offer, go=reply.go, reason=reply.reason, args=reply.args, **_moment()))
 
     def _wire(self, table: PortTable) -> Wired:
         family = FAMILIES[table.family]

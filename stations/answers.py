@@ -15,7 +15,7 @@ from mes import wire
 from mes.domain import unit as rules
 from mes.domain.gate import Installed
 from mes.domain.reasons import REASONS, tone
-from stations import lots, parts, signing, testing, units
+from stations import lots, overriding, parts, signing, testing, units
 from stations import recall as floor
 from stations.inputs import Kept, VerdictCame
 from stations.recall import told_of
@@ -51,6 +51,8 @@ def came(turn: Turn, v: VerdictCame) -> Turn:
     turn = turn.judged(pending)
     if isinstance(pending.body, wire.OperatorActivated):
         return signing.judged(turn, pending, v)
+    if v.verdict == "refused":
+        turn = overriding.offered(turn, v.reason, pending)
     if v.verdict == "held":
         return _held(turn, pending, v, awaited=awaited)
     match pending.body:
@@ -158,13 +160,13 @@ def _arrival(turn: Turn, pending: Pending, v: VerdictCame, *, awaited: bool) -> 
         work = here or _arrived(units.known_work(turn.session, serial), turn)
     if work is None:
         return turn.not_now(serial, "scan_again")
-    let_in = frozenset({pending.operator} if pending.operator else ())
+    if pending.operator:
+        turn = turn.put(let_in=turn.session.let_in | {(pending.operator, serial)})
     if here is None:
-        work = replace(work, arrived=pending.token, let_in=let_in)
-        turn = units.enter(turn, work, back=v.reason == "unit_here")
+        turn = units.enter(turn, replace(work, arrived=pending.token), back=v.reason == "unit_here")
         turn = turn.put(recall=floor.settled(turn.session.recall, serial))
         return turn.say(v.reason, v.args)
-    turn = turn.put_work(replace(work, arrived=here.arrived, let_in=here.let_in | let_in))
+    turn = turn.put_work(replace(work, arrived=here.arrived))
     return turn.say(v.reason, v.args) if awaited else turn
 
 

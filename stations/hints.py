@@ -22,6 +22,7 @@ COMMANDS: Final[Mapping[CommandName, Said]] = {
     "YES": {"fr": "OUI", "en": "YES"},
     "NO": {"fr": "NON", "en": "NO"},
     "HELPED": {"fr": "AIDE REÇUE", "en": "HELP IS HERE"},
+    "SUPERVISOR": {"fr": "RESPONSABLE", "en": "SUPERVISOR"},
 }
 """What is printed on the control barcodes."""
 

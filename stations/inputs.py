@@ -141,6 +141,37 @@ class LanguageChosen(Moment):
     language: str
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the gate has just refused and a supervisor may let pass: for whom, which unit (or order), at which step.
+
+    `open`: SUPERVISOR was scanned, and the next badge is the supervisor's; `badge` is that badge, and its PIN is due.
+    """
+
+    operator: str
+    unit: str
+    step: str
+    open: bool = False
+    badge: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverrideAsked(Moment):
+    """The supervisor's PIN was typed and is on its way to the server. It is not in here, nor anywhere in a session."""
+
+    offer: Offer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverrideCame(Moment):
+    """What the server says to it; `override_not_now` when no answer came."""
+
+    offer: Offer
+    go: bool
+    reason: str
+    args: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick(Moment):
     """Time has passed. Twice a second is enough."""
@@ -160,6 +191,8 @@ Input = (
     | FloorCame
     | KeptCount
     | LanguageChosen
+    | OverrideAsked
+    | OverrideCame
     | Tick
 )
 

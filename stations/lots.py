@@ -46,8 +46,10 @@ def take(turn: Turn, order_id: str) -> Turn:
         operator=s.operator,
         made=1,
         available=1,
-        competent=signing.may_do(s, plan, steps[0]) if steps else None,
+        competent=signing.may_do(s, plan, steps[0], order_id) if steps else None,
     )
+    if not answer.go and steps:
+        return signing.refused(turn, answer, order_id, steps[0])
     if not answer.go or order is None or product is None:
         return turn.say(answer.reason, answer.args)
     return _counting(turn, Lot(order, plan, product, steps[0], 0), steps[0])
@@ -96,7 +98,7 @@ def obey(turn: Turn, lot: Lot, command: Command) -> Turn:
         case _:
             if not lot.made:
                 return turn.say("needs_quantity")
-            able = signing.may_do(turn.session, lot.plan, lot.step)
+            able = signing.may_do(turn.session, lot.plan, lot.step, lot.order.id)
             if not able.go and not turn.session.online:
                 return turn.say(able.reason, able.args)
             turn, token = turn.keep(lot.booked(), asks=turn.session.online)
@@ -117,6 +119,7 @@ def booked(turn: Turn, pending: Pending, v: VerdictCame, *, awaited: bool) -> Tu
         key = (str(body.order), body.step)
         turn = turn.put(lots_left={**turn.session.lots_left, key: left})
     turn = turn.put(lot=None) if pending.went is None else turn
+    turn = turn.put(let_in=frozenset(pair for pair in turn.session.let_in if pair[1] != body.order))
     return turn.say(v.reason, v.args) if awaited else turn
 
 

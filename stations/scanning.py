@@ -12,7 +12,7 @@ from typing import Final
 from mes import wire
 from mes.domain import barcode
 from mes.domain.barcode import Badge, Code, Command, DefectCode, OrderCode, Plain, Quantity, StepCode
-from stations import lots, needs, parts, signing, units
+from stations import lots, needs, overriding, parts, signing, units
 from stations.hints import CODES, COMMANDS, HINTS
 from stations.inputs import BadScan, Scanned
 from stations.turn import LastScan, Session, Turn
@@ -29,6 +29,7 @@ Component = barcode.ComponentLabel | barcode.Gs1 | Plain
 def scanned(turn: Turn, came: Scanned) -> Turn:
     """A text was scanned, typed or touched."""
     code, last = barcode.read(came.raw), turn.session.last
+    turn = overriding.unless_for_it(turn, code)
     now = LastScan(code, came.mono_ms)
     twice = code == last.code and 0 <= came.mono_ms - last.mono_ms < REPEAT_MS
     if twice and not _counts(turn.session, code):
@@ -71,8 +72,11 @@ def _act(turn: Turn, code: Code, raw: str) -> Turn:
         return turn.say("not_ready")
     if s.asked is not None:
         return _wait(turn, code)
+    if code == Command("SUPERVISOR"):
+        return overriding.begin(turn)
     if isinstance(code, Badge):
-        return signing.badge(turn, code.id)
+        offer = s.offer
+        return overriding.badge(turn, offer, code.id) if offer and offer.open else signing.badge(turn, code.id)
     if s.operator is None:
         return turn.say("no_operator")
     if s.paused and code != Command("RESUME"):

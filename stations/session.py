@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from mes import wire
-from stations import answers, recall, scanning, testing, units
+from stations import answers, overriding, recall, scanning, testing, units
 from stations.inputs import (
     AgentCommand,
     BadScan,
@@ -32,6 +32,8 @@ from stations.inputs import (
     Measured,
     MeasureNow,
     NotKept,
+    OverrideAsked,
+    OverrideCame,
     PlanCame,
     Scanned,
     StopMeasuring,
@@ -132,6 +134,10 @@ def _handle(turn: Turn, came: Input) -> Turn:
             return turn.put(kept=came.count)
         case LanguageChosen():
             return turn.put(language=came.language)
+        case OverrideAsked():
+            return overriding.asked(turn, came)
+        case OverrideCame():
+            return overriding.answered(turn, came)
         case Tick():
             return turn
         case _:

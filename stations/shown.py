@@ -5,6 +5,7 @@ Pure. It decides nothing: what may be done now is listed, not judged again.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from mes.domain.route import Plan, Station, Step, Text
@@ -44,6 +45,7 @@ def screen(s: Session) -> Screen:
         link=s.link,
         kept=s.kept,
         actions=_actions(s, work, lot),
+        pin_due=s.offer is not None and bool(s.offer.badge),
         defects=_defects(plan, step) if plan and step and not s.paused else (),
     )
 
@@ -77,6 +79,9 @@ def _rack(s: Session) -> tuple[InRack, ...]:
 
 def _actions(s: Session, work: Work | None, lot: Lot | None) -> tuple[str, ...]:
     help_ = "HELPED" if s.help_called else "HELP"
+    if s.offer is not None and not s.paused and s.operator is not None:
+        rest = _actions(replace(s, offer=None), work, lot)
+        return ("SUPERVISOR", *rest)
     if s.recall.plan is None or s.operator is None:
         return (help_,)
     if s.paused:

@@ -11,7 +11,7 @@ from mes.domain import gate
 from mes.domain.days import day_at
 from mes.domain.gate import Answer
 from mes.domain.route import Plan, Step
-from stations.inputs import VerdictCame
+from stations.inputs import Offer, VerdictCame
 from stations.turn import Pending, Session, Turn, bad
 from stations.work import Work
 
@@ -106,13 +106,28 @@ def _asked_again(s: Session, pending: Pending) -> bool:
 # --- what the person may do -------------------------------------------------------------------------------------------
 
 
-def may_do(s: Session, plan: Plan, step: Step) -> Answer:
-    """May who is signed in do this step, by what the station was last told? Never told, it does not judge."""
+def may_do(s: Session, plan: Plan, step: Step, thing: str) -> Answer:
+    """May who is signed in do this step? By what the station was last told; never told, it does not judge.
+
+    Args:
+        thing: the unit, or the order whose pieces are counted: whom the server has let in with it may go on, whatever
+            the station was told.
+    """
     if step.qualification is None or s.recall.workers is None or s.operator is None:
+        return GO
+    if (s.operator, thing) in s.let_in:
         return GO
     return gate.competence(s.recall.workers.get(s.operator), step, day_at(s.now, plan.plant.timezone), plan=plan)
 
 
 def may_work(s: Session, work: Work) -> Answer:
-    """The same for a unit that is here: whom the server has let in with it may go on, whatever the station was told."""
-    return GO if s.operator in work.let_in else may_do(s, work.plan, work.step)
+    """The same for a unit that is here."""
+    return may_do(s, work.plan, work.step, work.serial)
+
+
+def refused(turn: Turn, answer: Answer, thing: str, step: Step) -> Turn:
+    """Say that the station itself refuses; where a supervisor may let it pass, that is offered."""
+    s = turn.session
+    if answer.reason in gate.OVERRIDABLE and s.operator is not None and s.online:
+        turn = turn.put(offer=Offer(s.operator, thing, step.id))
+    return turn.say(answer.reason, answer.args)

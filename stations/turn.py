@@ -17,7 +17,7 @@ from mes.domain.reasons import REASONS, Tone, tone
 from stations import recall as floor
 from stations.counting import Lot
 from stations.hints import HINTS, NC_TO_COME, Hint
-from stations.inputs import AgentCommand, VerdictCame
+from stations.inputs import AgentCommand, Offer, VerdictCame
 from stations.outbox_rows import Draft
 from stations.recall import Recall
 from stations.view import Banner, Device, Link
@@ -64,7 +64,8 @@ class Session:
 
     `works` are the units in work here and `front` the one on the bench: at a station with one place they are the same,
     in a rack the front can be none of them. `asked` is the event that the whole bench waits for; `awaited` the one
-    whose verdict the banner is about. `waiting` are events that the station waits for, `late` those that it has gone on
+    whose verdict the banner is about. `let_in`: with which badge the server has let which unit (or order) be worked on.
+    `waiting` are events that the station waits for, `late` those that it has gone on
     without.
     """
 
@@ -89,6 +90,8 @@ class Session:
     help_called: bool = False
     devices: tuple[Device, ...] = ()
     last: LastScan = field(default_factory=LastScan)
+    offer: Offer | None = None
+    let_in: frozenset[tuple[str, str]] = frozenset()
     now: str = "1970-01-01T00:00:00Z"
     mono_ms: int = 0
 
@@ -233,6 +236,7 @@ class Turn:
             works=tuple(w for w in s.works if w.serial != serial),
             front=None if s.front == serial else s.front,
             recall=floor.left(s.recall, serial, work.installed) if work else s.recall,
+            let_in=frozenset(pair for pair in s.let_in if pair[1] != serial),
         )
 
     def did(self, unit: Unit) -> Turn:

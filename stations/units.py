@@ -70,7 +70,7 @@ def gate_says(s: Session, serial: str) -> Answer:
         online=False,
         present=len(others),
     )
-    able = signing.may_do(s, plan, place[1]) if place and answer.go else answer
+    able = signing.may_do(s, plan, place[1], serial) if place and answer.go else answer
     return answer if able.go else able
 
 
@@ -107,7 +107,7 @@ def again(turn: Turn, work: Work) -> Turn:
     if testing.may_begin(work, turn.session.now) and not turn.session.waits_for(work.serial):
         able = signing.may_work(turn.session, work)
         if not able.go:
-            return turn.say(able.reason, able.args)
+            return signing.refused(turn, able, work.serial, work.step)
         return testing.begin(turn, work).say("testing")
     return turn.say("unit_here", {"unit": work.serial})
 
@@ -125,7 +125,7 @@ def passed(turn: Turn, work: Work) -> Turn:
         return turn.say("asking", awaiting=turn.session.awaited)
     able = signing.may_work(turn.session, work)
     if not able.go:
-        return turn.say(able.reason, able.args)
+        return signing.refused(turn, able, work.serial, work.step)
     turn, token = turn.keep(wire.UnitsInspected(unit=work.serial, step=work.step.id, result="passed"))
     return turn.put_work(replace(work, deeds=(*work.deeds, "judged"))).say("kept", awaiting=token)
 

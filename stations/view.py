@@ -86,4 +86,5 @@ class Screen:
     link: Link = "starting"
     kept: int = 0
     actions: tuple[str, ...] = ()  # commands that make sense now: DONE, PASS, FAIL, UNDO, PAUSE, RESUME, HELP, …
+    pin_due: bool = False  # a supervisor's badge was scanned for an override
     defects: tuple[tuple[str, Text, str | None], ...] = ()  # code, name, SVG text: offered by touch

@@ -42,8 +42,7 @@ class Run:
 class Work:
     """A unit in work here.
 
-    `times` is how many pieces the next lot scan stands for; `arrived` the token of the arrival that began this stay;
-    `let_in` the badges with which the server has let the unit in.
+    `times` is how many pieces the next lot scan stands for; `arrived` the token of the arrival that began this stay.
     """
 
     unit: Unit
@@ -58,7 +57,6 @@ class Work:
     finishing: bool = False
     deeds: tuple[Deed, ...] = ()
     arrived: int = 0
-    let_in: frozenset[str] = frozenset()
 
     @property
     def serial(self) -> str:

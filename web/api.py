@@ -20,7 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from mes import enrolment, floor, keys, ledger, wire
+from mes import enrolment, floor, keys, ledger, overrides, passwords, wire
 from mes.db.base import utc_text
 from mes.db.tables import Meta, PlanRevision, Presence, Stream
 from mes.ingest import Batch, Refusal
@@ -62,6 +62,11 @@ def _rejected(problem: Rejected) -> Response:
 @blueprint.errorhandler(Busy)
 def _busy(problem: Busy) -> Response:
     return _rejected(Rejected(503, "busy", "The database cannot write now. Send the same again later.", RETRY_S))
+
+
+@blueprint.errorhandler(passwords.TooMany)
+def _crowded(problem: passwords.TooMany) -> Response:
+    return _rejected(Rejected(503, "busy", "Too many are being checked now. Ask again.", RETRY_S))
 
 
 @blueprint.errorhandler(TimeoutError)
@@ -239,6 +244,29 @@ def _judged(batch: Batch) -> Response:
             here.do(lambda session, now: keys.raise_alarm(session, batch.station, "stream", "", now=now))
         raise _refused(answer, batch.station, batch.request.stream_id)
     return _json(answer)
+
+
+@blueprint.post("/override")
+@role("station")
+def override() -> Response:
+    """A supervisor's badge and PIN, for what the gate has refused. Tries are counted by station and by badge.
+
+    An unknown badge, one of somebody else and a wrong PIN are the same answer after the same work.
+    """
+    here, station = site(), g.station
+    asked = _parsed(wire.OverrideRequest)
+    places = (f"at {station}", f"badge {asked.badge}")
+    shut_s = max([here.pins.take(place, monotonic()) for place in places])
+    if shut_s:
+        raise Rejected(429, "too_many_tries", "Too many tries at this bench, or with this badge. Wait.", ceil(shut_s))
+    with here.reading() as session:
+        by, kept = overrides.supervisor_of(session, asked.badge)
+    pin = kept if passwords.matches(kept, asked.pin) else None
+    answer = here.do(lambda session, now: overrides.decide(session, station, asked, by=by, pin=pin, now=now))
+    if pin is not None:
+        for place in places:
+            here.pins.right(place)
+    return _json(wire.OverrideReply(go=answer.done, reason=answer.reason, args=dict(answer.args)))
 
 
 REFUSED: Final = {

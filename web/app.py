@@ -22,7 +22,7 @@ from mes.i18n import TRANSLATIONS_DIR
 from mes.passwords import TooMany
 from mes.wire import MAX_BYTES
 from mes.writer import Busy
-from web import account, accounts, api, audit, auth, board, live, openapi, orders, quality
+from web import account, accounts, api, audit, auth, board, live, openapi, orders, people, quality
 from web.gate import Gate
 from web.site import Site
 
@@ -71,7 +71,7 @@ def create_app(site: Site, *, secret_key: str, hosts: frozenset[str] = frozenset
     app.jinja_env.globals.update(
         languages=LANGUAGES, locale=lambda: str(get_locale() or "fr"), signed_in=auth.signed_in, may=auth.may
     )
-    for subject in (account, accounts, api, audit, board, openapi, orders, quality):
+    for subject in (account, accounts, api, audit, board, openapi, orders, people, quality):
         app.register_blueprint(subject.blueprint)
     _own_pages(app)
     _headers(app)

@@ -25,6 +25,11 @@ WORDS: Final[dict[tuple[str, str], Mapping[str, Any]]] = {
         "password": lazy_gettext("wrong password"),
         "disabled": lazy_gettext("the account is shut"),
     },
+    ("OverrideRefused", "why"): {
+        "wrong": lazy_gettext("badge or PIN not right"),
+        "self": lazy_gettext("for the own work"),
+        "never": lazy_gettext("nobody may agree to it"),
+    },
     ("StationAlarm", "alarm"): ALARMS,
     ("NonconformityDecided", "disposition"): {
         "rework": lazy_gettext("rework"),
@@ -54,6 +59,8 @@ SENTENCES: Final[dict[str, Any]] = {
     "QualificationWithdrawn": lazy_gettext("%(person)s may not do %(qualification)s any more. %(why)s"),
     "OperatorsGeneralised": lazy_gettext("%(events)s events say no more who did them."),
     "PersonalDataPrinted": lazy_gettext("All that is held on %(person)s was printed."),
+    "OverrideGranted": lazy_gettext("Agreed at %(station)s: %(unit)s, %(step)s, without the qualification."),
+    "OverrideRefused": lazy_gettext("No agreement at %(station)s for %(unit)s, %(step)s: %(why)s."),
     "StationEnrolled": lazy_gettext("Station %(station)s enrolled."),
     "StationRevoked": lazy_gettext("Station %(station)s shut out."),
     "TokenRotated": lazy_gettext("Station %(station)s uses a new key."),

@@ -49,6 +49,7 @@ WAYS: Final[dict[str, Way]] = {
         wire.IngestReply, wire.IngestRequest, (STREAM, {400: ("not_contiguous",), 409: ("fork",)}),
     ),
     "api.ingest_raw": Way(wire.IngestReply, wire.RawRequest, (STREAM, {409: ("fork",)})),
+    "api.override": Way(wire.OverrideReply, wire.OverrideRequest, ({429: ("too_many_tries",)},)),
     "api.plan": Way(wire.PlanReply, refuses=({404: ("no_plan",)},)),
     "api.changes": Way(
         wire.FloorReply,

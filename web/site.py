@@ -86,6 +86,8 @@ class Site:
     """Sign-ins with names that no account has, by address: so many are written down, the others are only refused."""
     refusals: Tries = field(default_factory=lambda: Tries(20))
     """Pages that somebody may not see, by person: so many are written down."""
+    pins: Tries = field(default_factory=Tries)
+    """A supervisor's badge and PIN at a bench, by station and by badge."""
     copies: set[str] = field(default_factory=set)
     """Streams of machines that were refused at their hello: they may not send either."""
     write_limit_s: float = 15.0

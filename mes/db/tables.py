@@ -300,6 +300,23 @@ class Qualification(Base):
     n: Mapped[Position]
 
 
+class Override(Base):
+    """A supervisor let somebody do a unit (or book an order) at a step, the last time; `used` up with that visit."""
+
+    __tablename__ = "override"
+
+    unit: Mapped[Key]
+    step: Mapped[Key]
+    visit: Mapped[int]
+    operator: Mapped[Id]
+    station: Mapped[Id]
+    by: Mapped[Id]
+    reasons: Mapped[Long]
+    state: Mapped[Word]
+    since: Mapped[Utc]
+    n: Mapped[Position]
+
+
 class Counter(Base):
     """The last number given: nonconformities of a year, serials of a pattern."""
 
@@ -444,5 +461,6 @@ REPLAYED: Final[tuple[type[Base], ...]] = (
     Quarantine,
     Badge,
     Qualification,
+    Override,
     Counter,
 )

@@ -41,7 +41,9 @@ __all__ = [
 ]
 
 Kind = Literal["badge", "command", "defect", "quantity", "step", "carton", "order"]
-CommandName = Literal["DONE", "PASS", "FAIL", "UNDO", "HELP", "PAUSE", "RESUME", "LEAVE", "YES", "NO", "HELPED"]
+CommandName = Literal[
+    "DONE", "PASS", "FAIL", "UNDO", "HELP", "PAUSE", "RESUME", "LEAVE", "YES", "NO", "HELPED", "SUPERVISOR"
+]
 Why = Literal["empty", "too_long", "bad_characters", "bad_check", "bad_gs1", "bad_label", "unknown_code"]
 
 COMMANDS: Final[tuple[CommandName, ...]] = get_args(CommandName)
@@ -72,7 +74,8 @@ class Badge:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A control barcode of the bench. `LEAVE`: the unit goes off the bench unfinished; `HELPED`: help has come."""
+    """A control barcode of the bench. `LEAVE`: the unit goes off the bench unfinished; `HELPED`: help has come;
+    `SUPERVISOR`: a supervisor agrees to what the gate has just refused."""
 
     name: CommandName
 

@@ -138,6 +138,18 @@ def competence(worker: Worker | None, step: Step, today: str, *, plan: Plan) -> 
     return Answer(True, "ok")
 
 
+OVERRIDABLE: Final = frozenset({"not_qualified", "qualification_expired"})
+"""What a supervisor may let pass at the bench, with badge and PIN. Everything else in `mes.domain.reasons` stays as the
+gate has said it: a unit that failed a test (above all of electrical safety), a hold, a missing part, a badge that is no
+badge. A qualification may forbid it, too (`override = "never"` in the plan)."""
+
+
+def may_be_overridden(answer: Answer, step: Step, plan: Plan) -> bool:
+    """May a supervisor let this refusal pass?"""
+    wanted = plan.qualification(step.qualification) if step.qualification else None
+    return answer.reason in OVERRIDABLE and (wanted is None or wanted.override == "supervisor")
+
+
 def order_open(order: Order | None, order_id: str) -> Answer | None:
     """Why no work may be done for this order now; None when it may."""
     if order is None:

@@ -165,11 +165,15 @@ class Shift(Frozen):
 
 
 class Qualification(Frozen):
-    """What a person must have shown to be able to do; granted for so many months, where the plan says so."""
+    """What a person must have shown to be able to do; granted for so many months, where the plan says so.
+
+    `override`: may a supervisor let somebody without it do one unit (never where the law asks for an authorisation)?
+    """
 
     id: Slug
     name: Text
     months: Annotated[int, Field(ge=1, le=120)] | None = None
+    override: Literal["supervisor", "never"] = "supervisor"
 
 
 class Plant(Frozen):

@@ -127,6 +127,15 @@ def create_bench_app(
                 abort(400, "Send {text, source} or {quantity}.")
         return "", 204
 
+    @app.post("/pin")
+    def pin() -> tuple[str, int]:
+        match request.get_json(silent=True):
+            case {"pin": str(typed)} if re.fullmatch(r"[0-9]{1,12}", typed):
+                source.submit_pin(typed)
+            case _:
+                abort(400, "Send {pin}.")
+        return "", 204
+
     @app.post("/language")
     def speak() -> tuple[str, int]:
         match request.get_json(silent=True):

@@ -102,8 +102,15 @@ def _verdict(screen: Screen, language: str) -> Verdict:
         serial=banner.serial,
         sound=score(signal(banner.tone).notes),
         size="large" if length <= 62 else "medium" if length <= 130 else "small",
-        opens="defects" if banner.reason == "which_defect" and screen.defects else "",
+        opens=_opens(screen),
     )
+
+
+def _opens(screen: Screen) -> str:
+    """The panel that answers the banner's question."""
+    if screen.banner.reason == "which_defect" and screen.defects:
+        return "defects"
+    return "pin" if screen.banner.reason == "override_pin" and screen.pin_due else ""
 
 
 def _args(screen: Screen) -> Mapping[str, Any]:

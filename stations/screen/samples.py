@@ -51,6 +51,14 @@ def _before(plan: Plan, now: datetime) -> Iterator[tuple[str, Screen]]:
     yield "unknown-unit", replace(idle, banner=_said("unknown_unit", unit="NMD-2648-99999"))
     elsewhere = {"unit": UNIT, "station": plan.stations[-1].name.model_dump()}
     yield "other-station", replace(idle, banner=_said("at_other_station", **elsewhere))
+    lacking = replace(idle, actions=("SUPERVISOR", *idle.actions))
+    wanted = {"qualification": plan.plant.qualifications[0].name.model_dump()} if plan.plant.qualifications else {}
+    until = {"fr": "02/11/2026", "en": "2026-11-02"}
+    yield "not-qualified", replace(lacking, banner=_said("not_qualified", **wanted))
+    yield "qualification-expired", replace(lacking, banner=_said("qualification_expired", until=until, **wanted))
+    yield "override-badge", replace(lacking, banner=_said("override_badge"))
+    yield "override-pin", replace(lacking, banner=_said("override_pin"), pin_due=True)
+    yield "override-wrong", replace(lacking, banner=_said("override_wrong"))
     yield "unreadable", replace(idle, banner=_said("unreadable"))
     yield "unknown-code", replace(idle, banner=_said("unknown_code", text="https://example.org/" + "0123456789" * 6))
 

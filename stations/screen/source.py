@@ -25,7 +25,7 @@ class Shown(NamedTuple):
 
 
 class ScreenSource(Protocol):
-    """What the page needs of the agent. All four are called from the page's own threads."""
+    """What the page needs of the agent. All five are called from the page's own threads."""
 
     def current(self) -> tuple[int, Screen, str]:
         """The newest version, its screen, and the language."""
@@ -39,6 +39,9 @@ class ScreenSource(Protocol):
     def set_language(self, language: str) -> None:
         """The person wants the other language."""
 
+    def submit_pin(self, pin: str) -> None:
+        """A supervisor's PIN. Must not be kept, shown or logged."""
+
 
 class ScreenFeed:
     """Holds the newest screen for any number of readers; the newest wins, none is queued."""
@@ -50,11 +53,13 @@ class ScreenFeed:
         *,
         on_input: Callable[[str, Way], None] = lambda text, source: None,
         on_language: Callable[[str], None] = lambda language: None,
+        on_pin: Callable[[str], None] = lambda pin: None,
     ) -> None:
         self._changed = threading.Condition()
         self._shown = Shown(1, screen, language)
         self._on_input = on_input
         self._on_language = on_language
+        self._on_pin = on_pin
 
     def show(self, screen: Screen, language: str | None = None) -> int:
         """Take a new screen (and language), wake the readers, return the version. The same again is no change."""
@@ -85,3 +90,7 @@ class ScreenFeed:
         """Change the language now, and tell who wants to remember it."""
         self.show(self.current().screen, language)
         self._on_language(language)
+
+    def submit_pin(self, pin: str) -> None:
+        """Hand a PIN on, and forget it."""
+        self._on_pin(pin)

@@ -42,6 +42,7 @@ BUTTONS: Final[Mapping[str, Button]] = MappingProxyType(
         "UNDO": Button("undo", "idle", "F6"),
         "LEAVE": Button("leave", "idle", "F7"),
         "PAUSE": Button("pause", "wait", "F8"),
+        "SUPERVISOR": Button("person", "wait", ""),
         "HELPED": Button("person", "help", "F1"),
         "HELP": Button("help", "help", "F1"),
     }
@@ -69,6 +70,7 @@ def command(name: str) -> str:
             "YES": pgettext("command", "Yes"),
             "NO": pgettext("command", "No"),
             "HELPED": pgettext("command", "Help is here"),
+            "SUPERVISOR": pgettext("command", "Supervisor"),
         }[name]
     )
 

@@ -34,7 +34,7 @@ from mes.commands_office import publish_plan
 from mes.db import migrate
 from mes.db.session import engine_for, writing
 from mes.domain.barcode import write
-from mes.domain.route import Plan, Product, Step
+from mes.domain.route import Plan, Product, Qualification, Step
 from stations.commands import enroll_station
 from stations.simulator.pty import VirtualPort
 from stations.simulator.scanner import VirtualScanner
@@ -68,9 +68,11 @@ def floor_plan() -> Plan:
         customer="ACME",
         tracking="serial",
         serial="ALT-{yy}{ww}-{n:05}",
-        steps=(Step(**{**look.model_dump(), "id": "see"}),),
+        steps=(Step(**{**look.model_dump(), "id": "see", "qualification": "eye"}),),
     )
-    return plan.model_copy(update={"products": (generator, *plan.products[1:], other)})
+    eye = Qualification(id="eye", name=text("Contrôle", "Inspection"), months=12)
+    plant = plan.plant.model_copy(update={"qualifications": (eye,)})
+    return plan.model_copy(update={"plant": plant, "products": (generator, *plan.products[1:], other)})
 
 
 def template(folder: Path) -> Path:

@@ -48,7 +48,13 @@ class Bench:
 
     def __init__(self, screen: Screen, language: str = "fr") -> None:
         self.sent: list[tuple[str, Way]] = []
-        self.feed = ScreenFeed(screen, language, on_input=lambda text, source: self.sent.append((text, source)))
+        self.pins: list[str] = []
+        self.feed = ScreenFeed(
+            screen,
+            language,
+            on_input=lambda text, source: self.sent.append((text, source)),
+            on_pin=self.pins.append,
+        )
         self.client: FlaskClient = create_bench_app(self.feed, now=lambda: NOW).test_client()
 
     def html(self) -> str:
@@ -272,6 +278,15 @@ def test_what_another_page_sends_is_refused_and_goes_nowhere() -> None:
     assert bench.feed.current().language == "fr"
     assert bench.post("/input", body) == 204
     assert bench.sent == [(write("command", "DONE"), "touch")]
+
+
+def test_a_pin_is_handed_on_and_what_is_none_is_refused() -> None:
+    bench = Bench(SCREENS["override-pin"])
+    assert bench.post("/pin", {"pin": "2407"}) == 204
+    for body in ({"pin": "24a7"}, {"pin": ""}, {"pin": "1" * 13}, {"pin": 2407}, {}):
+        assert bench.post("/pin", body) == 400
+    assert bench.post("/pin", {"pin": "2407"}, X_Bench_Token="guessed") == 403
+    assert (bench.pins, bench.sent) == (["2407"], [])
 
 
 @pytest.mark.parametrize("way", ["/", "/static/bench.css", "/nothing", "/input"])

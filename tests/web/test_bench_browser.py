@@ -98,7 +98,13 @@ class Bench:
 
     def __init__(self, name: str, language: str = "en", port: int = 0) -> None:
         self.sent: list[tuple[str, Way]] = []
-        self.feed = ScreenFeed(SCREENS[name], language, on_input=lambda text, source: self.sent.append((text, source)))
+        self.pins: list[str] = []
+        self.feed = ScreenFeed(
+            SCREENS[name],
+            language,
+            on_input=lambda text, source: self.sent.append((text, source)),
+            on_pin=self.pins.append,
+        )
         self.server = bench_server(self.feed, port=port).start()
 
     def open(self, page: Page) -> None:
@@ -232,6 +238,26 @@ def test_a_number_is_typed_with_the_finger_and_stays_typed_when_something_is_pus
     expect(panel.get_by_role("textbox")).to_have_value("144")
     panel.get_by_role("button", name="Send").click()
     assert bench.got() == [(write("quantity", 144), "touch")]
+
+
+def test_a_supervisor_types_the_pin_with_the_finger_or_the_keyboard_and_it_is_no_scan(page: Page, bench: Bench) -> None:
+    due = SCREENS["override-pin"]
+    for serial, type_it in ((901, _by_finger), (902, lambda page: page.keyboard.type("2407", delay=60))):
+        bench.feed.show(replace(due, banner=replace(due.banner, serial=serial)))
+        expect(page.locator("#pin-typed")).to_be_focused()
+        expect(page.locator("#pin-typed")).to_have_attribute("type", "password")
+        type_it(page)
+        page.locator("#pin").get_by_role("button", name="Send").click()
+        wait_for(lambda: bench.pins == ["2407"], what=f"the PIN comes back once, not {bench.pins}")
+        expect(page.locator("#pin")).to_be_hidden()
+        expect(page.locator("#pin-typed")).to_have_value("")
+        bench.pins.clear()
+    assert bench.sent == []
+
+
+def _by_finger(page: Page) -> None:
+    for digit in "2407":
+        page.locator("#pin").get_by_role("button", name=digit, exact=True).click()
 
 
 def test_the_number_of_a_damaged_label_can_be_typed(page: Page, bench: Bench) -> None:

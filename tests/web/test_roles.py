@@ -57,6 +57,14 @@ POST   /quality/help                    -         -        -          x         
 GET    /quality/quarantine              -         -        -          -          x        -       x
 POST   /quality/requeue                 -         -        -          -          x        -       x
 
+GET    /people                          -         -        -          x          -        -       x
+POST   /people/add                      -         -        -          x          -        -       x
+POST   /people/badge/issue              -         -        -          x          -        -       x
+POST   /people/badge/end                -         -        -          x          -        -       x
+GET    /people/badge/<badge>            -         -        -          x          -        -       x
+GET    /people/qualifications           -         -        -          x          x        -       x
+POST   /people/qualifications/grant     -         -        -          x          -        -       -
+POST   /people/qualifications/withdraw  -         -        -          x          -        -       -
 GET    /audit                           -         -        -          -          x        -       x
 GET    /accounts                        -         -        -          -          -        -       x
 POST   /accounts/add                    -         -        -          -          -        -       x
@@ -71,6 +79,7 @@ GET    /api/v1/openapi.json             x         x        x          x         
 POST   /api/v1/hello                    -         x        -          -          -        -       -
 POST   /api/v1/ingest                   -         x        -          -          -        -       -
 POST   /api/v1/ingest/raw               -         x        -          -          -        -       -
+POST   /api/v1/override                 -         x        -          -          -        -       -
 GET    /api/v1/floor                    -         x        -          -          -        -       -
 GET    /api/v1/plan                     -         x        -          -          -        -       -
 """
@@ -86,9 +95,10 @@ PLACES: Final = {
     "<path:nc>": "NC-1",
     "<verb>": "release",
     "<person>": "P-NOBODY",
+    "<badge>": "NOSUCH",
     "<code>": "en",
 }
-MENU: Final = {"/board", "/account", "/orders", "/quality", "/audit", "/accounts"}
+MENU: Final = {"/board", "/people", "/account", "/orders", "/quality", "/audit", "/accounts"}
 ANYBODY: Final = frozenset({"public", "door"})
 
 

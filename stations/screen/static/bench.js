@@ -124,7 +124,7 @@ function press(button) {
   else if (language) post(root.dataset.languageWay, { language });
   else if (say) readAloud(say, bench().lang);
   else if (digit !== undefined) {
-    const typed = document.getElementById("number-typed");
+    const typed = button.closest("form").querySelector("input");
     typed.value = digit ? (typed.value + digit).slice(0, typed.maxLength) : typed.value.slice(0, -1);
   } else if ("closes" in button.dataset) closePanels();
 }
@@ -140,7 +140,9 @@ document.addEventListener("submit", (event) => {
   const text = typed.value.trim();
   typed.value = "";
   closePanels();
-  if (event.target.dataset.sends === "quantity") {
+  if (event.target.dataset.sends === "pin") {
+    if (/^[0-9]{1,12}$/.test(text)) post(root.dataset.pin, { pin: text });
+  } else if (event.target.dataset.sends === "quantity") {
     if (/^[0-9]{1,6}$/.test(text)) send({ quantity: Number(text) });
   } else if (text) send({ text, source: "touch" });
 });

@@ -1,0 +1,233 @@
+"""People, their badges and what they may do. The only pages that show the names of those who work at the benches.
+
+HTTP in, a use case, HTML out. Nothing here counts, compares or ranks anybody: lists are by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mes import badges, people, qualifications
+from mes.db.tables import Badge, Person
+from mes.domain import days
+from mes.i18n import LANGUAGES
+from mes.orders import Answer
+from web import codes
+from web.accounts import LANGUAGE_WORDS
+from web.auth import actor, role
+from web.language import language
+from web.site import site
+
+blueprint = Blueprint("people", __name__, url_prefix="/people")
+MOST_NAME: Final = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A person and their good badges."""
+
+    person: str
+    name: str
+    language: str
+    badges: tuple[Badge, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What a person may do: the last day, and whether that is over, soon, or far."""
+
+    until: str
+    tone: str  # go, kept, stop
+
+
+@blueprint.app_template_filter("calendar")
+def calendar(day: str) -> str:
+    """`2026-12-01` as people write it."""
+    return days.said(day)["en" if language() == "en" else "fr"]
+
+
+# --- people and badges ------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("")
+@role("supervisor", "admin")
+def index() -> str:
+    """Everybody by name, with their badges, and the form for somebody new."""
+    return _index()
+
+
+def _index(wrong: str = "", typed: str = "") -> str:
+    with site().reading() as session:
+        rows = _rows(session)
+        return render_template("people.html", rows=rows, languages_known=LANGUAGE_WORDS, wrong=wrong, typed=typed)
+
+
+def _rows(session: Session) -> list[Row]:
+    held: dict[str, list[Badge]] = {}
+    for each in session.scalars(select(Badge).where(Badge.state == "active").order_by(Badge.issued_at, Badge.id)):
+        held.setdefault(each.person, []).append(each)
+    everybody = session.scalars(select(Person))
+    rows = [Row(p.id, p.name, p.language, tuple(held.get(p.id, ()))) for p in everybody]
+    return sorted(rows, key=lambda r: (r.name.casefold(), r.person))
+
+
+@blueprint.post("/add")
+@role("supervisor", "admin")
+def add() -> Any:
+    """Take somebody in, with a badge at once."""
+    who, name = actor(), request.form.get("name", "").strip()
+    speaks = request.form.get("language", "") if request.form.get("language") in LANGUAGES else language()
+    if not name or len(name) > MOST_NAME or not name.isprintable():
+        return _index(Answer(False, "name_form", {}).say(language()), name[:MOST_NAME]), 422
+
+    def use_case(session: Session, now: datetime) -> Answer:
+        person = people.add(session, name, speaks, now=now, actor=who)
+        return badges.issue(session, person, now=now, actor=who)
+
+    answer = site().do(use_case)
+    return _to_the_badge(answer)
+
+
+@blueprint.post("/badge/issue")
+@role("supervisor", "admin")
+def issue() -> Any:
+    """Another badge for somebody."""
+    who, person = actor(), request.form.get("person", "")
+    return _to_the_badge(site().do(lambda session, now: badges.issue(session, person, now=now, actor=who)))
+
+
+def _to_the_badge(answer: Answer) -> Any:
+    if answer.done:
+        return redirect(url_for("people.badge", badge=answer.args["badge"]))
+    flash(answer.say(language()), "stop")
+    return redirect(url_for("people.index"))
+
+
+@blueprint.post("/badge/end")
+@role("supervisor", "admin")
+def end() -> Any:
+    """A badge is lost, or its person leaves."""
+    who, which = actor(), request.form.get("badge", "")
+    why = request.form.get("why", "").strip()[:500].replace("\x00", "")
+    answer = site().do(lambda session, now: badges.end(session, which, now=now, why=why, actor=who))
+    flash(_("The badge is ended. It signs nobody in.") if answer.done else answer.say(language()), _tone(answer))
+    return redirect(url_for("people.index"))
+
+
+@blueprint.get("/badge/<badge>")
+@role("supervisor", "admin")
+def badge(badge: str) -> str:
+    """A badge to be printed: a card of 85 × 54 mm."""
+    here = site()
+    with here.reading() as session:
+        row = session.get(Badge, badge)
+        person = session.get(Person, row.person) if row else None
+        plan = here.plan(session)
+        if row is None or row.state != "active" or person is None:
+            abort(404)
+        code = badges.code_of(row.id)
+        return render_template(
+            "badge.html",
+            name=person.name,
+            badge=row,
+            code=code,
+            bars=codes.bars(code),
+            square=codes.square(code),
+            site_name=plan.plant.site if plan else "Atelier",
+        )
+
+
+# --- who may do what --------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/qualifications")
+@role("supervisor", "quality", "admin")
+def skills() -> str:
+    """Who may do what until when: what ends soon first, then everybody by name."""
+    here = site()
+    with here.reading() as session:
+        plan = here.plan(session)
+        wanted = plan.plant.qualifications if plan else ()
+        today = qualifications.today_of(plan, here.clock()) if plan else ""
+        rows = {r.person: r for r in _rows(session)}
+        names = {q.id: q.name for q in wanted}
+        granted = [q for q in qualifications.held(session) if q.person in rows]
+        cells: dict[tuple[str, str], Cell] = {
+            (q.person, q.qualification): Cell(q.valid_until, tone_of(q.valid_until, today)) for q in granted
+        }
+        shown = [r for r in rows.values() if r.badges or any((r.person, q.id) in cells for q in wanted)]
+        return render_template(
+            "qualifications.html",
+            wanted=wanted,
+            rows=shown,
+            cells=cells,
+            ending=[(q, rows[q.person].name) for q in qualifications.ending(granted, today)] if today else [],
+            names=names,
+            today=today,
+            soon_days=qualifications.SOON_DAYS,
+            chosen={name: request.args.get(name, "") for name in ("person", "qualification")},
+        )
+
+
+def tone_of(until: str, today: str) -> str:
+    """Over, soon, or far."""
+    if until < today:
+        return "stop"
+    soon = (date.fromisoformat(today) + timedelta(days=qualifications.SOON_DAYS)).isoformat()
+    return "kept" if until <= soon else "go"
+
+
+@blueprint.post("/qualifications/grant")
+@role("supervisor")
+def grant() -> Any:
+    """Somebody may do this, until a day."""
+    who, form = actor(), request.form
+    try:
+        until = date.fromisoformat(form["until"]) if form.get("until") else None
+    except ValueError:
+        flash(_("Give a date, such as 2026-11-27."), "stop")
+        return _back_to_skills(form)
+    person, wanted = form.get("person", ""), form.get("qualification", "")
+    answer = site().do(
+        lambda session, now: qualifications.grant(session, person, wanted, now=now, until=until, actor=who)
+    )
+    said = _("Granted until %(until)s.", until=answer.args.get("until")) if answer.done else answer.say(language())
+    flash(said, _tone(answer))
+    return redirect(url_for("people.skills")) if answer.done else _back_to_skills(form)
+
+
+@blueprint.post("/qualifications/withdraw")
+@role("supervisor")
+def withdraw() -> Any:
+    """Somebody may not do this any more."""
+    who, form = actor(), request.form
+    person, wanted = form.get("person", ""), form.get("qualification", "")
+    why = form.get("why", "").strip()[:500].replace("\x00", "")
+    if not why:
+        flash(_("Say why, so that everybody understands."), "stop")
+        return _back_to_skills(form)
+    answer = site().do(
+        lambda session, now: qualifications.withdraw(session, person, wanted, now=now, why=why, actor=who)
+    )
+    flash(
+        _("Withdrawn. The benches hear of it within seconds.") if answer.done else answer.say(language()), _tone(answer)
+    )
+    return redirect(url_for("people.skills"))
+
+
+def _back_to_skills(form: Mapping[str, str]) -> Any:
+    """The page again, with the same person and qualification chosen."""
+    person, wanted = form.get("person", "")[:64], form.get("qualification", "")[:64]
+    return redirect(url_for("people.skills", person=person, qualification=wanted))
+
+
+def _tone(answer: Answer) -> str:
+    return "go" if answer.done else "stop"
