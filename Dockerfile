@@ -22,4 +22,4 @@ EXPOSE 8321
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
     CMD ["mes", "doctor", "--url", "http://127.0.0.1:8321"]
 ENTRYPOINT ["mes"]
-CMD ["serve", "--host", "0.0.0.0", "--port", "8321", "--allow-host", "server", "--insecure-lan"]
+CMD ["serve", "--host", "0.0.0.0", "--port", "8321", "--allow-host", "server", "--behind-proxy"]

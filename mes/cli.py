@@ -27,6 +27,7 @@ BUILT_IN: Final[dict[str, str]] = {
     "requeue": "mes.commands_ledger:requeue",
     "db": "mes.commands_ledger:db",
     "doctor": "mes.commands_doctor:doctor",
+    "tls": "mes.commands_tls:tls",
     "load": "mes.load:load",
     "user": "mes.commands_users:user",
 }
@@ -44,6 +45,7 @@ EXTRAS: Final[dict[str, str]] = {
     "alembic": "server",
     "argon2": "server",
     "gunicorn": "server",
+    "cryptography": "server",
     "flask_socketio": "server",
     "serial": "station",
     "waitress": "station",
@@ -62,6 +64,7 @@ SUMMARIES: Final[dict[str, str]] = {
     "requeue": N_("Try quarantined events again."),
     "db": N_("The database: make it, migrate it."),
     "doctor": N_("Does the server answer, is the database sound?"),
+    "tls": N_("Certificates of this server: make them, show them."),
     "load": N_("Measure a server on this machine."),
     "user": N_("Accounts: add, list, roles, disable, enable, reset."),
     "station": N_("A bench PC: run it, enrol it, shut it out."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import urllib.error
 import urllib.request
 
@@ -13,20 +14,24 @@ from mes.i18n import _
 
 @click.command()
 @click.option("--url", help="Address of a running server; its /health is asked.")
+@click.option(
+    "--ca", type=click.Path(exists=True, dir_okay=False), help="The server's authority: the ca.pem of `mes tls show`."
+)
 @click.option("--database", default=None, help="Database address to check.")
-def doctor(url: str | None, database: str | None) -> None:
+def doctor(url: str | None, ca: str | None, database: str | None) -> None:
     """Check a running server (--url) or a database (--database, or MES_DATABASE_URL)."""
     if url is not None:
-        _server(url)
+        _server(url, ca)
     if database is not None or url is None:
         _database(database)
 
 
-def _server(url: str) -> None:
+def _server(url: str, ca: str | None) -> None:
     if not url.startswith(("http://", "https://")):
         raise click.ClickException(_("Give an address such as http://127.0.0.1:8321"))
     try:
-        with urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=5) as answer:  # noqa: S310 (checked above)
+        trust = ssl.create_default_context(cafile=ca)
+        with urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=5, context=trust) as answer:  # noqa: S310
             ok = json.load(answer).get("ok") is True
     except (OSError, ValueError, urllib.error.URLError) as error:
         raise click.ClickException(_("The server at %(url)s does not answer: %(why)s", url=url, why=error)) from error

@@ -14,12 +14,14 @@ from mes import enrolment, keys, orders, quality, wire
 from mes import plan as plans
 from mes.db.session import reading, writing
 from mes.db.tables import Nonconformity, PlanRevision, UnitRow, WorkOrder
+from mes.domain.invitation import address_of
 from mes.domain.reasons import sentence
 from mes.fold_office import ORDER_STATES
 from mes.i18n import _, system_language
 from mes.orders import Answer
 from mes.paths import default_config_dir
-from mes.setup import CONSOLE, database_option, now, open_database, tell
+from mes.setup import CONSOLE, database_option, now, open_database, tell, tls_folder
+from mes.tls import Files, hosts_of
 
 
 def publish_plan(session: Any, plan: plans.Plan, *, now: datetime, actor: str | None = None) -> Answer:
@@ -235,7 +237,8 @@ _lot_verb("release", quality.release_lot, "Let a lot be used again.")
 @click.argument("stations", nargs=-1, required=True, metavar="STATION...")
 @database_option
 def station_add(stations: tuple[str, ...], database: str) -> None:
-    """Print a one-time code for each STATION, which lets one PC in as it (15 minutes)."""
+    """Print an invitation for each STATION, which lets one PC in as it (15 minutes)."""
+    authority, address = _tls(database)
     engine = open_database(database)
     with writing(engine) as session:
         codes = [enrolment.new_code(session, station, now=now()) for station in stations]
@@ -243,10 +246,19 @@ def station_add(stations: tuple[str, ...], database: str) -> None:
         if refused is not None:
             session.rollback()
             raise click.ClickException(refused.say(system_language()))
-    for code in codes:
-        click.echo(code)
+        invited = [enrolment.invite(session, str(code), authority, otherwise=address) for code in codes]
+    for each in invited:
+        click.echo(str(each))
     click.echo(_("Within 15 minutes, type on each station's PC:"), err=True)
-    click.echo("  mes station enroll --code CODE FILE.toml", err=True)
+    click.echo("  mes station enroll FILE.toml 'INVITATION'", err=True)
+
+
+def _tls(database: str) -> tuple[str, str]:
+    """The certificate of this server's authority, and its address by its first name; both empty where it has none."""
+    files = Files(tls_folder(database))
+    if not files.there:
+        return "", ""
+    return files.authority.read_text("ascii"), address_of(hosts_of(files)[0])
 
 
 @click.command()

@@ -16,13 +16,15 @@ from sqlalchemy.orm import Session
 
 from mes import keys, wire
 from mes.db.base import utc_text
-from mes.db.tables import EnrolCode, Presence, StationRow, Token
+from mes.db.tables import EnrolCode, Meta, Presence, StationRow, Token
+from mes.domain.invitation import Invitation, fingerprint
 from mes.keys import digest
 from mes.orders import Answer, request
 
 CODE_LIFE: Final = timedelta(minutes=15)
 _ALPHABET: Final = "ABCDEFGHJKMNPQRSTVWXYZ23456789"  # read aloud and typed by hand: no I, L, O, U, 0, 1
 _CODE_LETTERS: Final = 16  # 78 bits
+_ADDRESS: Final = "address"
 
 
 def new_code(session: Session, station: str, *, now: datetime) -> Answer | str:
@@ -35,6 +37,28 @@ def new_code(session: Session, station: str, *, now: datetime) -> Answer | str:
     session.add(EnrolCode(sha256=digest(code), station=station, expires_at=utc_text(now + CODE_LIFE), used_at=None))
     session.flush()
     return code
+
+
+def note_address(session: Session, address: str) -> None:
+    """Remember by which address stations come over TLS; empty for a server without a certificate of its own."""
+    known = session.get(Meta, _ADDRESS)
+    if known is None:
+        session.add(Meta(key=_ADDRESS, value=address))
+    else:
+        known.value = address
+    session.flush()
+
+
+def invite(session: Session, code: str, authority: str, *, otherwise: str) -> Invitation:
+    """A code with all that a PC needs to know of the server; the code alone where the server has no certificate.
+
+    Args:
+        authority: the certificate of the server's authority (PEM); empty when there is none.
+        otherwise: the address of a server that has not been started yet.
+    """
+    known = session.get(Meta, _ADDRESS)
+    address = otherwise if known is None else known.value
+    return Invitation(code, address, fingerprint(authority)) if authority and address else Invitation(code)
 
 
 def enroll(session: Session, asked: wire.EnrollRequest, *, now: datetime) -> wire.EnrollReply | None:

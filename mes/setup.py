@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +21,8 @@ from mes.orders import Answer
 F = TypeVar("F", bound=Callable[..., Any])
 CONSOLE: Final = "console"
 """Who acts at the command line: whoever may use the server's own terminal."""
+HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?|::1")
+"""A computer's name or address; the certificate's own rules come on top."""
 DEFAULT_DATABASE: Final = "sqlite:///data/atelier.db"
 
 
@@ -34,6 +38,22 @@ def database_option(command: F) -> F:
     return click.option("--database", default=database_url, show_default=DEFAULT_DATABASE, help="Database address.")(
         command
     )
+
+
+def tls_folder(database: str) -> Path:
+    """Where the certificates lie: beside a SQLite file, else in ./data; MES_TLS names another folder."""
+    named = os.environ.get("MES_TLS")
+    if named:
+        return Path(named)
+    beside = Path(database.removeprefix("sqlite:///")).parent if database.startswith("sqlite:///") else Path("data")
+    return beside / "tls"
+
+
+def own_names() -> tuple[str, ...]:
+    """What this computer is called on its own network and by itself."""
+    name = socket.gethostname()
+    short = name.partition(".")[0]
+    return tuple(n for n in (f"{short}.local", name, short, "localhost", "127.0.0.1", "::1") if HOST.fullmatch(n))
 
 
 def open_database(url: str, *, create: bool = False) -> Engine:

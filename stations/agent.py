@@ -54,10 +54,11 @@ from stations.inputs import (
 )
 from stations.measuring import Measuring, Wired
 from stations.outbox import Outbox, OutboxFailed, utc_text
+from stations.pin import known_server
 from stations.ports import Port, PortEvent, PortLost, PortOpened, PortSettings
 from stations.screen.source import ScreenFeed, Way
 from stations.supervisor import Supervisor
-from stations.uplink import LinkStatus, Server, Settings, Uplink
+from stations.uplink import LinkStatus, Settings, Uplink
 from stations.view import Device
 
 log = logging.getLogger(__name__)
@@ -143,6 +144,8 @@ class Agent:
         if self.outbox.set_aside is not None:
             # A damaged file was put aside at opening: what can be read of it comes back before the first scan.
             log.warning("taken up again: %s", self.outbox.recover(self.outbox.set_aside))
+        server = known_server(folder, file.server)
+        self._plain_http = server.plain
         self._inputs: queue.SimpleQueue[tuple[Input, float] | None] = queue.SimpleQueue()
         devices = [Device(p.name, p.family, ok=False) for p in file.ports]
         self._session = bench.begin(file.station.id, devices=devices)
@@ -159,7 +162,7 @@ class Agent:
         self._measuring = Measuring(file, self._lines, self._taken)
         self._floor = FloorFile(folder / "floor.json")
         settings = Settings(
-            server=Server(file.server.url, file.server.fingerprint),
+            server=server,
             token=token or "",
             agent=AGENT,
             plan_file=folder / "plan.json",
@@ -385,7 +388,7 @@ class Agent:
             log.error("the outbox cannot be opened again: %s", failed)
 
     def _screen(self) -> Any:
-        return bench.screen(self._session)
+        return replace(bench.screen(self._session), plain_http=self._plain_http)
 
     # --- for who looks on ---
 

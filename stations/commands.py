@@ -13,12 +13,14 @@ from typing import Any, Final
 import click
 
 from mes import plan as plans
+from mes.domain.invitation import Invitation, read_invitation
 from mes.i18n import _
 from mes.plan import StationFile
 from mes.wire import Problem
 from stations.agent import Agent, boot_id, machine_id, quiet_logs
 from stations.durable import read_token, write_token, write_whole
 from stations.outbox import Outbox, OutboxFailed
+from stations.pin import fetch_authority, known_server, write_pin
 from stations.screen.app import create_bench_app
 from stations.screen.server import LoopbackServer
 from stations.state import add_state
@@ -115,20 +117,23 @@ def _start(file: StationFile, data: Path) -> tuple[Agent, LoopbackServer]:
 
 @station.command("enroll")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--code", required=True, help="The one-time code that `mes station add` printed.")
-@click.option("--server", "url", help="The server's address; the one in FILE when not given.")
+@click.argument("invitation", metavar="INVITATION")
+@click.option("--server", "url", help="Another address of the server than the one in INVITATION, or in FILE.")
 @data_option
-def enroll_station(file: Path, code: str, url: str | None, data: Path) -> None:
-    """Let this PC in at the server as the station of FILE."""
+def enroll_station(file: Path, invitation: str, url: str | None, data: Path) -> None:
+    """Let this PC in at the server as the station of FILE. INVITATION is what `mes station add` printed, whole."""
     found = _file(file)
+    invited = read_invitation(invitation)
+    if invited is None:
+        raise click.ClickException(_("This is no invitation. Give what `mes station add` printed, whole."))
     folder = _folder(data, found)
     folder.mkdir(parents=True, exist_ok=True)
     machine = machine_id(folder)
     outbox = Outbox.open(folder / "outbox.db", machine_id=machine, boot_id=boot_id())
     stream = outbox.stream_id
     outbox.close()
-    server = Server(url.rstrip("/") if url else found.server.url, found.server.fingerprint)
-    reply = enroll(server, code=code, machine_id=machine, stream_id=stream)
+    server = _server(invited, folder, found, url.rstrip("/") if url else "")
+    reply = enroll(server, code=invited.code, machine_id=machine, stream_id=stream)
     if isinstance(reply, Problem):
         raise click.ClickException(reply.message)
     if reply.station != found.station.id:
@@ -140,8 +145,19 @@ def enroll_station(file: Path, code: str, url: str | None, data: Path) -> None:
                 station=found.station.id,
             )
         )
+    write_pin(folder, server)
     write_token(folder / "token", reply.token)
     click.echo(_("%(station)s is enrolled.", station=reply.station))
+
+
+def _server(invitation: Invitation, folder: Path, file: StationFile, url: str) -> Server:
+    """Where to enrol: at the server that the invitation names and proves, else the pinned one, else the file's."""
+    if not invitation.fingerprint:
+        return Server(url) if url else known_server(folder, file.server)
+    server = fetch_authority(invitation, url)
+    if isinstance(server, Problem):
+        raise click.ClickException(server.message)
+    return server
 
 
 @station.command()

@@ -256,7 +256,7 @@ class Conversation:
         if step.settle:
             self._call(self._listeners.on_results, list(step.settle))
         self._tell(step.state, step.detail)
-        told = replace(step, wait_s=self._rhythm.ask_again_s) if step.state in ("not_allowed", "old_agent") else step
+        told = replace(step, wait_s=self._rhythm.ask_again_s) if step.state in protocol.SHUT_OUT else step
         return Pause(protocol.pause_s(told, self._clocks.random(), self._rhythm.backoff_cap_s))
 
     # --- plan and floor -----------------------------------------------------------------------------------------------

@@ -315,5 +315,5 @@ def enrol(bench: Bench, code: str, data: Path) -> None:
     """
     with redirect_stdout(io.StringIO()):
         station_commands.main(
-            ["enroll", "--code", code, "--data", str(data), str(bench.path)], prog_name="station", standalone_mode=False
+            ["enroll", str(bench.path), code, "--data", str(data)], prog_name="station", standalone_mode=False
         )

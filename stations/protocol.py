@@ -17,9 +17,10 @@ from pydantic import ValidationError
 from mes.wire import MAX_BYTES, MAX_EVENTS, Envelope, Frozen, HelloReply, IngestReply, IngestRequest, IngestResult
 from stations.outbox_rows import Standing
 
-LinkState = Literal["starting", "up", "down", "not_allowed", "old_agent"]
+LinkState = Literal["starting", "up", "down", "not_allowed", "not_trusted", "old_agent"]
 
-ASK_AGAIN_S: Final = 60.0  # a station that is not allowed, or too old, greets again this often
+SHUT_OUT: Final[frozenset[LinkState]] = frozenset({"not_allowed", "not_trusted", "old_agent"})
+ASK_AGAIN_S: Final = 60.0  # a station that is shut out greets again this often
 BACKOFF_CAP_S: Final = 60.0
 LONGEST_TOLD_S: Final = 300.0  # a Retry-After beyond this is a mistake of somebody's clock
 STRIKES_NARROW: Final = 2  # times that a batch breaks the server before its events are sent one by one
@@ -40,9 +41,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """It said nothing that can be used: no connection, a time-out, half a reply. It may have done what was asked."""
+    """It said nothing that can be used: no connection, a time-out, half a reply. It may have done what was asked.
+
+    `untrusted`: somebody answered who is not the server, by its certificate. Nothing was said to him.
+    """
 
     why: str
+    untrusted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +214,9 @@ def _after_strike(course: Course, status: int, size: int) -> Step:
 
 def _no_use(course: Course, answer: Answer | Silence, failures: int) -> Step:
     """An answer that says nothing about the events: the same bytes again, later."""
+    if isinstance(answer, Silence) and answer.untrusted:
+        away = replace(course, greeted=False)
+        return Step(away, "not_trusted", answer.why, same_bytes=True, wait_s=ASK_AGAIN_S)
     if isinstance(answer, Silence):
         return Step(replace(course, greeted=False), "down", answer.why, same_bytes=True, back_off=failures)
     away = replace(course, greeted=False)

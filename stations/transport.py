@@ -10,6 +10,7 @@ import email.utils
 import http.client
 import json
 import socket
+import ssl
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,29 +27,53 @@ from stations.protocol import Answer, Silence
 CONNECT_S: Final = 3.0
 READ_S: Final = 15.0
 MAX_REPLY: Final = 16 * 1024 * 1024  # bytes; a whole floor fits many times
+_NO_TLS: Final = (
+    "WRONG_VERSION_NUMBER",
+    "HTTP_REQUEST",
+    "PACKET_LENGTH_TOO_LONG",
+)  # how OpenSSL names bytes in the clear
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
     """Where the server is and how it proves itself.
 
-    `fingerprint` is the SHA-256 of its certificate in hexadecimal (colons are allowed). With it the certificate needs
-    no authority, and no other one is taken; without it an https address needs one that this machine trusts.
+    `ca` is the certificate (PEM) of the authority that was pinned at the enrolment: what it has signed is the server,
+    whatever name or address leads there, and nothing else is. `fingerprint` is the SHA-256 of the server's own
+    certificate in hexadecimal (colons are allowed): then that one alone. Without either, an https address needs an
+    authority that this machine trusts.
     """
 
     url: str
     fingerprint: str | None = None
+    ca: str | None = None
     connect_s: float = CONNECT_S
     read_s: float = READ_S
+
+    @property
+    def plain(self) -> bool:
+        """Whether what is said to it crosses a network without TLS."""
+        parts = urlsplit(self.url)
+        return parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "::1", "localhost")
 
 
 class Transport:
     """A kept-alive connection to one server. One thread exchanges; any other may `cut` it."""
 
-    def __init__(self, server: Server, token: str | None = None) -> None:
+    def __init__(self, server: Server, token: str | None = None, *, prove: bool = True) -> None:
+        """Connect to nothing yet.
+
+        Args:
+            prove: off only to fetch what then proves itself (`stations.pin`).
+
+        Raises:
+            ValueError: for an address that is none, or one without TLS of a server whose authority is pinned.
+        """
         parts = urlsplit(server.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"the server's address is no http(s) address: {server.url!r}")
+        if server.ca is not None and parts.scheme != "https":
+            raise ValueError(f"a pinned server is not spoken to without TLS: {server.url!r}")
         self._prefix = parts.path.rstrip("/")
         self._headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if token is not None:
@@ -60,10 +85,7 @@ class Transport:
             self._pool = urllib3.HTTPConnectionPool(parts.hostname, parts.port, timeout=timeout, maxsize=1)
             self._pool.ConnectionCls = self._watched(HTTPConnection)
         else:
-            # The fingerprint takes the place of the authority; urllib3 checks it on every connection.
-            pinned: dict[str, Any] = (
-                {"assert_fingerprint": server.fingerprint, "cert_reqs": "CERT_NONE"} if server.fingerprint else {}
-            )
+            pinned = _proof(server) if prove else {"cert_reqs": "CERT_NONE"}
             pool = urllib3.HTTPSConnectionPool(parts.hostname, parts.port, timeout=timeout, maxsize=1, **pinned)
             pool.ConnectionCls = self._watched(HTTPSConnection)
             self._pool = pool
@@ -92,7 +114,7 @@ class Transport:
                 return Silence(f"a reply of more than {MAX_REPLY} bytes")
             response.release_conn()
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as error:
-            return Silence(_why(error))
+            return Silence(_why(error), untrusted=_is_another(error))
         return Answer(response.status, content, _retry_after_s(response.headers.get("Retry-After")))
 
     def use(self, token: str) -> None:
@@ -169,6 +191,31 @@ def _retry_after_s(text: str | None) -> float | None:
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return max(0.0, (moment - datetime.now(UTC)).total_seconds())
     return None
+
+
+def _proof(server: Server) -> dict[str, Any]:
+    """What urllib3 checks on every connection."""
+    if server.ca is not None:
+        # This authority signs for one server only, so its name says nothing more; and the address may change.
+        context = ssl.create_default_context(cadata=server.ca)
+        context.check_hostname = False
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        return {"ssl_context": context, "assert_hostname": False}
+    if server.fingerprint:
+        return {"assert_fingerprint": server.fingerprint, "cert_reqs": "CERT_NONE"}
+    return {}
+
+
+def _is_another(error: BaseException) -> bool:
+    """Whether somebody else answered: another authority, another certificate, or no TLS where there should be."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return True
+    if isinstance(error, ssl.SSLError) and error.reason in _NO_TLS:
+        return True
+    if isinstance(error, urllib3.exceptions.SSLError) and "ingerprint" in str(error):
+        return True
+    inner = (getattr(error, "reason", None), error.__cause__, *error.args)  # urllib3 wraps in each of these ways
+    return any(_is_another(e) for e in inner if isinstance(e, BaseException))
 
 
 def _why(error: Exception) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from mes.domain.route import Station, Step, Text
 
 Phase = Literal["starting", "signed_out", "idle", "asking", "working", "testing", "paused"]
-Link = Literal["starting", "up", "down", "not_allowed", "old_agent"]
+Link = Literal["starting", "up", "down", "not_allowed", "not_trusted", "old_agent"]
 NeedState = Literal["todo", "doing", "ok", "bad"]
 
 
@@ -85,6 +85,7 @@ class Screen:
     help_called: bool = False
     link: Link = "starting"
     kept: int = 0
+    plain_http: bool = False  # what goes to the server can be read and changed on the way
     actions: tuple[str, ...] = ()  # commands that make sense now: DONE, PASS, FAIL, UNDO, PAUSE, RESUME, HELP, …
     pin_due: bool = False  # a supervisor's badge was scanned for an override
     defects: tuple[tuple[str, Text, str | None], ...] = ()  # code, name, SVG text: offered by touch

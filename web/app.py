@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, g, jsonify, redirect, render_template, request, url_for
+from flask import Flask, Response, abort, g, jsonify, redirect, render_template, request, url_for
+from flask.sessions import SecureCookieSessionInterface
 from flask_babel import Babel, get_locale
 from flask_babel import gettext as _
 from flask_wtf import CSRFProtect
@@ -16,6 +17,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from mes.db.tables import Meta
 from mes.i18n import TRANSLATIONS_DIR
@@ -23,8 +25,9 @@ from mes.passwords import TooMany
 from mes.wire import MAX_BYTES
 from mes.writer import Busy
 from web import account, accounts, api, audit, auth, board, live, openapi, orders, people, quality
-from web.gate import Gate
-from web.site import Site
+from web.gate import Gate, host_of
+from web.reach import LOOPBACK
+from web.site import Site, site
 
 LANGUAGES: Final = ("fr", "en")
 CSP: Final = (
@@ -34,7 +37,14 @@ CSP: Final = (
 MAX_REQUEST: Final = 5 * MAX_BYTES  # the API refuses earlier, with its own words
 
 
-def create_app(site: Site, *, secret_key: str, hosts: frozenset[str] = frozenset()) -> Flask:
+class _Cookies(SecureCookieSessionInterface):
+    """The session's cookie: over TLS it is never sent back without."""
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        return request.is_secure
+
+
+def create_app(here: Site, *, secret_key: str, hosts: frozenset[str] = frozenset()) -> Flask:
     """Build the application around a running site.
 
     Args:
@@ -55,8 +65,9 @@ def create_app(site: Site, *, secret_key: str, hosts: frozenset[str] = frozenset
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_CHECK_DEFAULT=False,
     )
-    app.extensions["atelier"] = site
-    allowed = frozenset({"localhost", "127.0.0.1", "::1"}) | hosts
+    app.session_interface = _Cookies()
+    app.extensions["atelier"] = here
+    allowed = LOOPBACK | hosts
     auth.guard(app)
     csrf = CSRFProtect(app)
 
@@ -69,15 +80,22 @@ def create_app(site: Site, *, secret_key: str, hosts: frozenset[str] = frozenset
 
     Babel(app, locale_selector=_language)
     app.jinja_env.globals.update(
-        languages=LANGUAGES, locale=lambda: str(get_locale() or "fr"), signed_in=auth.signed_in, may=auth.may
+        languages=LANGUAGES,
+        locale=lambda: str(get_locale() or "fr"),
+        signed_in=auth.signed_in,
+        may=auth.may,
+        in_the_clear=_in_the_clear,
     )
     for subject in (account, accounts, api, audit, board, openapi, orders, people, quality):
         app.register_blueprint(subject.blueprint)
     _own_pages(app)
     _headers(app)
     _errors(app)
-    live.attach(app, site, hosts=allowed)
+    live.attach(app, here, hosts=allowed)
     app.wsgi_app = Gate(app.wsgi_app, allowed)  # type: ignore[method-assign]  # last: in front of the sockets, too
+    if here.reach == "proxy":
+        # What one proxy says of its client is believed, and only where there is one: anybody can send these headers.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     return app
 
 
@@ -99,6 +117,12 @@ def _language() -> str:
     return request.accept_languages.best_match(LANGUAGES) or "fr"
 
 
+def _in_the_clear() -> bool:
+    """Whether what this page shows crosses a network without TLS: every page then says so."""
+    reach = site().reach
+    return reach == "plain" or (reach == "proxy" and not request.is_secure and host_of(request.host) not in LOOPBACK)
+
+
 def _own_pages(app: Flask) -> None:
     @app.get("/")
     @auth.role("public")
@@ -113,17 +137,26 @@ def _own_pages(app: Flask) -> None:
         to = back.path if back.netloc == request.host and back.path.startswith("/") else url_for("home")
         response = redirect(to if not to.startswith("//") else url_for("home"))
         if code in LANGUAGES:
-            response.set_cookie("lang", code, max_age=31_536_000, samesite="Lax", httponly=True)
+            response.set_cookie(
+                "lang", code, max_age=31_536_000, samesite="Lax", httponly=True, secure=request.is_secure
+            )
         return response
 
     @app.get("/health")
     @auth.role("public")
     def health() -> Any:
         """For `mes doctor` and the container's health check: the database answers."""
-        site: Site = app.extensions["atelier"]
-        with site.reading() as db:
+        with site().reading() as db:
             gen = db.scalar(select(Meta.value).where(Meta.key == "server_gen"))
         return jsonify(ok=gen is not None)
+
+    @app.get("/ca.pem")
+    @auth.role("public")
+    def authority() -> Any:
+        """By what a station or a browser knows this server. Who fetches it here must compare its fingerprint."""
+        if not site().authority:
+            abort(404)
+        return Response(site().authority, mimetype="application/x-x509-ca-cert")
 
 
 def _headers(app: Flask) -> None:

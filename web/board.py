@@ -41,14 +41,12 @@ def painter_of(app: Flask, language: str) -> Painter:
 @role("public")
 def index() -> str:
     """The wall."""
-    here = site()
     painted, tz = _painted()
     return render_template(
         "board.html",
         fragment=painter.fragment(painted),
         tz=tz,
         office=may("quality.answer_help"),
-        insecure=here.insecure_lan,
     )
 
 

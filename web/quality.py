@@ -39,14 +39,14 @@ DISPOSITIONS: Final = ("rework", "not_confirmed", "scrap")
 
 @blueprint.app_context_processor
 def _badges() -> dict[str, Any]:
-    """For every office page: how many wait for a decision (counted only where it is shown), how safe the line is."""
+    """For every office page: how many wait for a decision (counted only where it is shown)."""
 
     def undecided() -> int:
         with site().reading() as session:
             query = select(func.count()).select_from(Nonconformity).where(Nonconformity.state == "open")
             return session.scalar(query) or 0
 
-    return {"undecided": undecided, "insecure_lan": lambda: site().insecure_lan, "why_not": why_not}
+    return {"undecided": undecided, "why_not": why_not}
 
 
 @blueprint.get("/quality")

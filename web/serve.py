@@ -8,38 +8,45 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import json
 import os
 import signal
-import socket
 import sys
 from typing import Any, Final
 
 import click
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from sqlalchemy import select
 
-from mes import accounts
-from mes.db.session import writing
+from mes import accounts, enrolment
+from mes import plan as plans
+from mes.db.session import reading, writing
+from mes.db.tables import PlanRevision
+from mes.domain.invitation import PORT, address_of
 from mes.i18n import _
-from mes.setup import database_option, open_database
+from mes.setup import database_option, now, open_database, own_names, tls_folder
+from mes.tls import Files, NoKey, ends, hosts_of, renew_when_due
 from mes.writer import Writer
 from web import live, nightly
 from web.app import create_app, secret_of
+from web.reach import EVERYWHERE, Reach, choose, gunicorn_tls
 from web.site import Site
 
 THREADS: Final = 64  # a board holds one for its socket, a station one for its connection
 CONNECTIONS: Final = 448  # that wait without a thread; with those that have one, far below the 1,024 files of a process
 PR_SET_PDEATHSIG: Final = 1  # Source: Linux, include/uapi/linux/prctl.h
-LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-def build(database: str, *, hosts: frozenset[str] = frozenset(), insecure_lan: bool = False) -> Flask:
+def build(
+    database: str, *, hosts: frozenset[str] = frozenset(), reach: Reach = "loopback", authority: str = ""
+) -> Flask:
     """The application on a database, migrated and checked; starts the writer's thread."""
     engine = open_database(database, create=True)
     with writing(engine) as session:
         secret = secret_of(session)
     writer = Writer(engine, after_commit=live.after_commit)
-    site = Site(engine=engine, writer=writer, insecure_lan=insecure_lan)
+    site = Site(engine=engine, writer=writer, reach=reach, authority=authority)
     return create_app(site, secret_key=secret, hosts=hosts)
 
 
@@ -69,28 +76,65 @@ def _end_with_the_master(master: Any, worker: Any) -> None:
             os._exit(1)
 
 
-def _names() -> frozenset[str]:
-    name = socket.gethostname()
-    return frozenset({name, name.partition(".")[0], f"{name.partition('.')[0]}.local"})
+def _plain_allowed(database: str) -> bool:
+    """Whether the published plan says `plain_http = true`."""
+    engine = open_database(database, create=True)
+    try:
+        with reading(engine) as session:
+            content = session.scalars(
+                select(PlanRevision.content).order_by(PlanRevision.revision.desc()).limit(1)
+            ).first()
+    finally:
+        engine.dispose()  # the worker is a fork and opens its own
+    return content is not None and plans.from_content(json.loads(content)).plant.plain_http
+
+
+def _certificate(files: Files) -> str:
+    """The authority's certificate (PEM), the server's own renewed if it is due."""
+    try:
+        renew_when_due(files, now=now())
+    except NoKey as error:
+        day = f"{ends(files):%Y-%m-%d}"
+        said = _(
+            "The certificate of this server ends on %(day)s, and the key to renew it is not at %(path)s.",
+            day=day,
+            path=error,
+        )
+        click.echo(said, err=True)
+    return files.authority.read_text("ascii")
 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8321, show_default=True, type=click.IntRange(0, 65_535))
+@click.option("--port", default=PORT, show_default=True, type=click.IntRange(0, 65_535))
 @click.option("--allow-host", "allowed", multiple=True, help="A name by which browsers call this server.")
-@click.option("--insecure-lan", is_flag=True, help="Plain HTTP beyond this computer; every page then says so.")
+@click.option(
+    "--behind-proxy", is_flag=True, help="One reverse proxy does TLS; what it says of its client is believed."
+)
 @click.option("--threads", default=THREADS, show_default=True, type=click.IntRange(4, 512))
 @database_option
-def serve(host: str, port: int, allowed: tuple[str, ...], insecure_lan: bool, threads: int, database: str) -> None:
-    """Run the server: the board, the office pages, the stations' door."""
-    if host not in LOOPBACK and not insecure_lan:
-        raise click.ClickException(
-            _(
-                "Plain HTTP beyond this computer can be read and changed on the way. "
-                "Put TLS in front and listen on 127.0.0.1, or accept the risk with --insecure-lan."
-            )
+def serve(host: str, port: int, allowed: tuple[str, ...], behind_proxy: bool, threads: int, database: str) -> None:
+    """Run the server: the board, the office pages, the stations' door. Over HTTPS once `mes tls init` was run."""
+    files = Files(tls_folder(database))
+    try:
+        reach = choose(
+            host,
+            certificate=files.there,
+            behind_proxy=behind_proxy,
+            plain_allowed=lambda: _plain_allowed(database),
         )
-    hosts = frozenset(allowed) | _names() | ({host} if host not in ("0.0.0.0", "::") else frozenset())  # noqa: S104
+        authority = _certificate(files) if reach == "tls" else ""
+    except (OSError, ValueError) as error:
+        raise click.ClickException(
+            _("The certificates at %(path)s cannot be used: %(why)s", path=files.folder, why=error)
+        ) from error
+    if reach is None:
+        raise click.ClickException(_("Other computers are served over TLS only. Make certificates first: mes tls init"))
+    names = hosts_of(files) if reach == "tls" else ()
+    called = next(iter(names), host) if host in EVERYWHERE else host
+    hosts = frozenset({*allowed, *names, *own_names()}) | ({host} - EVERYWHERE)
+    shown = "127.0.0.1" if called in EVERYWHERE else called
+    address = address_of(shown, port, "https" if reach == "tls" else "http")
 
     def make() -> Flask:
         # What start-up has made stays; a fold makes a hundred small values an event, and looking through them all every
@@ -99,28 +143,21 @@ def serve(host: str, port: int, allowed: tuple[str, ...], insecure_lan: bool, th
         gc.set_threshold(20_000, 50, 50)
         # The writer, a request and the board's painter take turns: none waits 5 ms (the default) for another's slice.
         sys.setswitchinterval(0.001)
-        app = build(database, hosts=hosts, insecure_lan=insecure_lan and host not in LOOPBACK)
+        app = build(database, hosts=hosts, reach=reach, authority=authority)
         site: Site = app.extensions["atelier"]
         nightly.start(site)
-        shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
-        click.echo(_("Board:  http://%(host)s:%(port)s/board", host=shown, port=port))
-        click.echo(_("Office: http://%(host)s:%(port)s/office", host=shown, port=port))
+        site.do(lambda session, now: enrolment.note_address(session, address if reach == "tls" else ""))
+        click.echo(_("Board:  %(url)s", url=f"{address}/board"))
+        click.echo(_("Office: %(url)s", url=f"{address}/office"))
         code = site.do(lambda session, now: accounts.new_setup_code(session))
         if code is not None:
-            click.echo(
-                _(
-                    "First administrator: http://%(host)s:%(port)s/setup  Code: %(code)s",
-                    host=shown,
-                    port=port,
-                    code=code,
-                )
-            )
+            click.echo(_("First administrator: %(url)s  Code: %(code)s", url=f"{address}/setup", code=code))
         return app
 
     options = {
         "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
         "workers": 1,
-        "worker_class": "web.worker.LingeringWorker",
+        "worker_class": f"web.worker.{'ProxiedWorker' if reach == 'proxy' else 'LingeringWorker'}",
         "threads": threads,
         "worker_connections": threads + CONNECTIONS,
         "forwarder_headers": "",  # a client could say under which path it finds us
@@ -130,7 +167,9 @@ def serve(host: str, port: int, allowed: tuple[str, ...], insecure_lan: bool, th
         "accesslog": None,
         "loglevel": os.environ.get("MES_LOG", "warning"),
         "control_socket_disable": True,
+        "forwarded_allow_ips": "",  # gunicorn believes such headers from this computer; here only `create_app` may
         "post_fork": _end_with_the_master,
+        **(gunicorn_tls(str(files.server)) if reach == "tls" else {}),
     }
     _Server({k: v for k, v in options.items() if k in _known_settings()}, make).run()
 

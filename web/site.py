@@ -20,6 +20,7 @@ from mes.domain.route import Plan
 from mes.enrolment import Tries
 from mes.world import PLANS
 from mes.writer import Writer
+from web.reach import Reach
 
 T = TypeVar("T")
 
@@ -73,7 +74,9 @@ class Site:
 
     engine: Engine
     writer: Writer
-    insecure_lan: bool = False
+    reach: Reach = "loopback"
+    authority: str = ""
+    """The certificate by which stations and browsers know this server (PEM); empty without TLS of its own."""
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     seen: Seen = field(default_factory=Seen)
     tokens: Tokens = field(default_factory=Tokens)

@@ -180,6 +180,7 @@ class Plant(Frozen):
     """The site: its name, its clock, its languages, its lines, shifts and qualifications.
 
     `generalise_days`: after so many days floor events say no more who did them; 0: never.
+    `plain_http`: the server may be reached without TLS from other computers; every screen then says so.
     """
 
     site: Annotated[str, Field(min_length=1, max_length=80)]
@@ -187,6 +188,7 @@ class Plant(Frozen):
     languages: Annotated[tuple[Language, ...], Field(min_length=1)]
     order_pattern: str = "OF-{yyyy}-{n:03}"
     generalise_days: int = 90
+    plain_http: bool = False
     lines: Annotated[tuple[Line, ...], Field(min_length=1)]
     shifts: tuple[Shift, ...] = ()
     qualifications: tuple[Qualification, ...] = ()

@@ -61,6 +61,7 @@ class PlantTable(Frozen):
     languages: Annotated[tuple[Language, ...], Field(min_length=1)]
     order_pattern: Annotated[str, Field(max_length=40)] = ORDER.example
     generalise_days: Annotated[int, Field(ge=0, le=3650)] = 90
+    plain_http: bool = False
 
     @field_validator("timezone")
     @classmethod

@@ -141,6 +141,8 @@ def _notices(screen: Screen, language: str) -> tuple[Notice, ...]:
     if trouble:
         light: Light = "stop" if trouble[0] == "stop" else "kept"
         notices.append(Notice("link", light, "bad" if light == "stop" else "unlinked", trouble[1], trouble[2]))
+    if screen.plain_http:
+        notices.append(Notice("plain", "kept", "unlinked", *words.plain_http()))
     return tuple(notices)
 
 

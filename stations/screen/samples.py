@@ -144,6 +144,8 @@ def _trouble(plan: Plan) -> Iterator[tuple[str, Screen]]:
     at = replace(_at(plan, product, step), needs=_parts(step, {}))
     yield "offline", replace(at, link="down", kept=23, banner=_said("offline_go"))
     yield "not-allowed", replace(at, link="not_allowed", kept=4, banner=_said("kept"))
+    yield "not-trusted", replace(at, link="not_trusted", kept=4, banner=_said("kept"))
+    yield "plain-http", replace(at, plain_http=True)
     yield "old-agent", replace(at, link="old_agent", kept=4, banner=_said("kept"))
     yield "not-kept", replace(at, banner=_said("not_kept"))
     lost = (

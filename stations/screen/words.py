@@ -95,6 +95,7 @@ def link(name: Link) -> tuple[str, str]:
         "up": ("link", _("network")),
         "down": ("unlinked", _("no network")),
         "not_allowed": ("bad", _("not allowed")),
+        "not_trusted": ("bad", _("not trusted")),
         "old_agent": ("bad", _("old program")),
     }[name]
 
@@ -105,9 +106,16 @@ def trouble(name: Link) -> tuple[str, str, str] | None:
         return "kept", _("No network. Nothing is lost."), _("You can go on. The station keeps everything.")
     if name == "not_allowed":
         return "stop", _("The server refuses this station. Nothing is lost."), _("Tell the supervisor.")
+    if name == "not_trusted":
+        return "stop", _("What answers cannot prove that it is the server. Nothing is lost."), _("Tell the supervisor.")
     if name == "old_agent":
         return "stop", _("The program of this station is too old. Nothing is lost."), _("Tell the supervisor.")
     return None
+
+
+def plain_http() -> tuple[str, str]:
+    """What to say across the page where the network is not protected, and what to do."""
+    return _("Plain HTTP: what travels here can be read and changed on the way."), ""
 
 
 def device(family: str, name: str) -> str:

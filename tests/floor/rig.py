@@ -438,7 +438,7 @@ class Rig:
     def enroll(self, bench: Bench) -> None:
         """Let a station in."""
         server = f"http://127.0.0.1:{self.port}"
-        options = ["--code", self.code(bench.station), "--server", server, "--data", str(bench.data)]
+        options = [self.code(bench.station), "--server", server, "--data", str(bench.data)]
         result = CliRunner().invoke(enroll_station, [str(bench.file), *options])
         assert result.exit_code == 0, result.output
 

@@ -656,7 +656,7 @@ def test_only_the_server_with_the_pinned_certificate_is_spoken_to(
         for wrong in ("0" * 64, None):
             bench.links.clear()
             bench.start(fingerprint=wrong)
-            assert "SSL" in bench.reached("down").detail
+            assert "SSL" in bench.reached("not_trusted").detail
             assert bench.uplink is not None
             bench.uplink.stop()
             assert server.seen == []

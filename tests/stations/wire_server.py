@@ -56,14 +56,15 @@ class Seen:
 class WireServer:
     """Serves until `close`. `script` puts troubles on a path, one after the other; without one all goes well."""
 
-    def __init__(self, folder: Path, tls: tuple[Path, Path] | None = None) -> None:
+    def __init__(self, folder: Path, tls: tuple[Path, Path] | None = None, *, port: int = 0) -> None:
+        self.authority = ""  # PEM, given to everybody at /ca.pem
         self.reference = ReferenceServer(folder / "server.db")
         self.plan: dict[str, Any] = {"revision": 1, "hash": "a" * 64, "content": {}}
         self.floor = FloorReply(cursor=7, whole=True, orders=(), units=(), components=(), held_lots=())
         self.seen: list[Seen] = []
         self._script: dict[str, list[Trouble]] = {}
         self._closing = threading.Event()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._http = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
         self._http.daemon_threads = True
         if tls is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -100,6 +101,8 @@ class WireServer:
 
     def answer(self, seen: Seen) -> tuple[int, bytes]:
         path = seen.path.split("?")[0]
+        if path == "/ca.pem":
+            return 200, self.authority.encode()
         if path == "/api/v1/enroll":
             if EnrollRequest.model_validate_json(seen.body).code != CODE:
                 return 403, b'{"error": "bad_code", "message": "This code is not known. Ask for a new one."}'
@@ -166,9 +169,9 @@ class WireServer:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, tls: tuple[Path, Path] | None = None) -> Iterator[WireServer]:
+def serving(folder: Path, tls: tuple[Path, Path] | None = None, *, port: int = 0) -> Iterator[WireServer]:
     """A server for the length of a block."""
-    server = WireServer(folder, tls)
+    server = WireServer(folder, tls, port=port)
     try:
         yield server
     finally:

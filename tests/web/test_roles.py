@@ -30,6 +30,7 @@ TABLE = """
 GET    /                                x         x        x          x          x        x       x
 GET    /board                           x         x        x          x          x        x       x
 GET    /board/fragment                  x         x        x          x          x        x       x
+GET    /ca.pem                          x         x        x          x          x        x       x
 GET    /health                          x         x        x          x          x        x       x
 GET    /language/<code>                 x         x        x          x          x        x       x
 GET    /static/<path:filename>          x         x        x          x          x        x       x
