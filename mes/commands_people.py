@@ -1,7 +1,8 @@
-"""People at the server's own command line: `mes people generalise`."""
+"""People at the server's own command line: `mes people show`, `mes people generalise`."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 
@@ -9,15 +10,40 @@ import click
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from mes import forgetting, qualifications
+from mes import forgetting, held, qualifications
 from mes.db.session import reading, writing
 from mes.i18n import _
-from mes.setup import CONSOLE, database_option, now, open_database
+from mes.setup import CONSOLE, database_option, now, open_database, tell
 
 
 @click.group()
 def people() -> None:
     """What is held on people, and how long."""
+
+
+@people.command("show")
+@click.argument("person")
+@click.option("--json", "as_json", is_flag=True, help="For another program, as the person may ask (GDPR, article 20).")
+@database_option
+def people_show(person: str, as_json: bool, database: str) -> None:
+    """Print everything that is held on PERSON (by pseudonym). The ledger says that it was asked."""
+    engine = open_database(database)
+    with writing(engine) as session:
+        answer = held.ask(session, person, now=now(), actor=CONSOLE)
+    if not answer.done:
+        tell(answer, "")
+    with reading(engine) as session:
+        parts = held.read(session, person)
+    if as_json:
+        click.echo(json.dumps({part.id: part.rows for part in parts}, ensure_ascii=False, indent=1))
+        return
+    for part in parts:
+        click.echo(_(part.title))
+        for row in part.rows:
+            click.echo("  " + " · ".join(f"{_(held.FIELDS[k])}: {v}" for k, v in row.items() if v not in ("", None)))
+        if not part.rows:
+            click.echo("  " + _("nothing"))
+    click.echo(_("A bench also keeps its own events on its disk, until a backup holds them and 7 days have passed."))
 
 
 @people.command("generalise")

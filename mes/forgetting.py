@@ -54,7 +54,7 @@ def limit(now: datetime, days: int) -> str:
 def pages(engine: Engine, before: str) -> Iterator[Page]:
     """The ledger in stretches, from where the last run found no name any more; one transaction each."""
     with reading(engine) as session:
-        after, end = int(_meta(session, _CLEAN_TO)), ledger.last_position(session)
+        after, end = clean_to(session), ledger.last_position(session)
     while after < end:
         last = min(after + PAGE, end)
         here = and_(Ledger.n > after, Ledger.n <= last, _NAMED)
@@ -68,6 +68,11 @@ def pages(engine: Engine, before: str) -> Iterator[Page]:
         stay = [n for n, *_ in rows if n not in set(due)] + ([] if young is None else [young])
         yield Page(tuple(due), min(stay, default=None), last)
         after = last
+
+
+def clean_to(session: Session) -> int:
+    """Up to this ledger position no floor event names anybody."""
+    return int(_meta(session, _CLEAN_TO))
 
 
 def count(engine: Engine, *, now: datetime, days: int) -> int:
@@ -114,7 +119,7 @@ def _forget(session: Session, positions: tuple[int, ...]) -> int:
 
 def _finish(session: Session, before: str, clean: int, now: datetime, actor: str | None) -> int:
     events = int(_meta(session, _OPEN))
-    _put(session, _CLEAN_TO, max(clean, int(_meta(session, _CLEAN_TO))))
+    _put(session, _CLEAN_TO, max(clean, clean_to(session)))
     if events:
         _put(session, _OPEN, 0)
         body = wire.OperatorsGeneralised(before=before, events=events)

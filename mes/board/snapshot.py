@@ -16,6 +16,7 @@ from mes.board.orders import progress_of, untranslated
 from mes.board.rows import Rows
 from mes.board.tiles import Count, Here, InWork, attention, tile
 from mes.db.base import utc_text
+from mes.domain.figures import may_be_shown
 from mes.domain.route import Plan, Shift, Station, Step
 from mes.ledger import last_position
 
@@ -172,12 +173,13 @@ def _nonconformity(row: Any, plan: Plan) -> Nonconformity:
 
 
 def _yields(rows: Rows, plan: Plan) -> tuple[StepYield, ...]:
-    """The steps of the day, the one with the most failures first; of two alike in the order of the route."""
+    """The steps of the day at which units are judged, the one with the most failures first; of two alike in the order
+    of the route."""
     found: list[tuple[int, int, int, StepYield]] = []
     for i, product in enumerate(plan.products):
         for row in rows.visits:
             step: Step | None = product.step(row.step) if row.product == product.id else None
-            if step is None or not row.total:
+            if step is None or not row.total or not may_be_shown("product" if step.judges else "work"):
                 continue
             value = StepYield(product.id, product.name, step.id, step.name, int(row.good), int(row.total))
             found.append((value.good - value.total, i, product.place(step.id), value))

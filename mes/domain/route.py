@@ -95,6 +95,11 @@ class Step(Frozen):
         """True when a person must say PASS before the step can be finished."""
         return self.kind == "inspect"
 
+    @property
+    def judges(self) -> bool:
+        """True when a test or a look says here whether the unit is good."""
+        return bool(self.tests) or self.inspects
+
 
 class Product(Frozen):
     """What is made, and the way it takes. The order of `steps` is the route."""

@@ -346,10 +346,16 @@ def test_first_pass_yield_counts_first_visits_of_today_that_never_failed(shop: W
     assert board(shop).yields[0] == safety  # the worst first
 
 
+def test_a_step_at_which_nothing_is_judged_has_no_figure_of_who_works_there(shop: Workshop) -> None:
+    serial, *_ = released_order(shop)
+    shop.bring(serial, None)
+    assert {y.step for y in board(shop).yields} == {"safety", "function", "burn-in", "final", "packing"}
+
+
 def test_the_day_begins_at_midnight_of_the_plant(shop: Workshop) -> None:
     serial, *_ = released_order(shop)
     shop.sign_in("bench-1")
-    shop.bring(serial, "battery", enter=False)
+    shop.bring(serial, "function", enter=False)
     until_midnight = (datetime(2026, 11, 24, tzinfo=PARIS) - shop.clock.now).total_seconds()
     assert board(shop, after_s=until_midnight - 1).yields != ()
     assert board(shop, after_s=until_midnight + 1).yields == ()

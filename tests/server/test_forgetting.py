@@ -22,6 +22,8 @@ from mes.db.tables import Ledger
 from mes.writer import Writer
 from tests.server.bench import OPERATOR, PERSON, Bench, Floor
 from tests.server.test_badges import skilled_plan
+from tests.server.test_override import Shop as AgreedShop
+from tests.server.test_override import fitting
 from web import nightly
 from web.site import Site
 
@@ -236,6 +238,22 @@ def test_a_station_that_sends_old_events_again_is_told_that_they_are_known(shop:
     generalise(shop)
     assert {r.status for r in shop.send_once(shop.bench("b1"), *sent)} == {"duplicate"}
     assert generalise(shop) == 0
+
+
+def test_what_a_supervisor_agreed_to_comes_out_the_same_when_nobody_knows_who_did_it(
+    database_url: str, tmp_path: Path
+) -> None:
+    made = AgreedShop(database_url, skilled_plan())
+    bench = made.bench()
+    assert made.does(bench, bench.arrive(FIRST, "fit")) == [("refused", "not_qualified")]
+    assert made.says() == (True, "overridden")
+    assert {v for v, _ in made.does(bench, bench.arrive(FIRST, "fit"), *fitting(bench))} == {"accepted"}
+    assert made.does(bench, bench.arrive(SECOND, "fit")) == [("refused", "not_qualified")]
+    made.floor.clock.tick(100 * DAY)
+    assert generalise(made.floor) == 7
+    assert agrees(made.floor, tmp_path)
+    made.writer.close()
+    made.floor.close()
 
 
 # --- every night ------------------------------------------------------------------------------------------------------

@@ -45,6 +45,8 @@ GET    /office                          -         -        x          x         
 GET    /account                         -         -        x          x          x        x       x
 POST   /account/password                -         -        x          x          x        x       x
 POST   /account/pin                     -         -        -          x          -        -       -
+GET    /account/held                    -         -        x          x          x        x       x
+POST   /account/held                    -         -        x          x          x        x       x
 
 GET    /orders                          -         -        -          x          -        x       x
 GET    /orders/new                      -         -        -          x          -        x       -
@@ -67,6 +69,8 @@ GET    /people/qualifications           -         -        -          x         
 POST   /people/qualifications/grant     -         -        -          x          -        -       -
 POST   /people/qualifications/withdraw  -         -        -          x          -        -       -
 GET    /audit                           -         -        -          -          x        -       x
+GET    /people/<person>/held            -         -        -          -          -        -       x
+POST   /people/<person>/held            -         -        -          -          -        -       x
 GET    /accounts                        -         -        -          -          -        -       x
 POST   /accounts/add                    -         -        -          -          -        -       x
 GET    /accounts/<person>               -         -        -          -          -        -       x
