@@ -18,7 +18,7 @@ from mes.commands_ledger import verify_engine
 from mes.db.session import reading, writing
 from mes.db.tables import Ledger, Nonconformity
 from mes.domain.route import Plan, Qualification
-from tests.server.bench import OPERATOR, Bench, Floor
+from tests.server.bench import OPERATOR, PERSON, Bench, Floor
 from tests.server.small_plan import small_plan, text
 
 SERIALS = [f"GEN-2648-{n:05}" for n in range(1, 5)] + ["STRANGER"]
@@ -52,6 +52,9 @@ actions = st.one_of(
     st.tuples(st.just("requeue")),
     st.tuples(st.just("who"), station, st.sampled_from([OPERATOR, "STRANGER", None])),
     st.tuples(st.just("forget")),
+    st.tuples(st.just("badge"), st.booleans(), st.sampled_from([OPERATOR, "STRANGER"])),
+    st.tuples(st.just("able"), st.sampled_from(["2026-11-22", "2026-11-23", None]), st.sampled_from([PERSON, "P-NEW"])),
+    st.tuples(st.just("agree"), unit, st.integers(1, 2), st.sampled_from([OPERATOR, "STRANGER"])),
 )
 
 
@@ -85,6 +88,13 @@ class History:
                 (r.verdict, r.reason, r.args) for r in b.results
             ]
             assert all(r.status in ("duplicate", "quarantined") for r in b.results)
+
+    def office(self, body: wire.Frozen) -> None:
+        """What somebody does away from the benches, whether it is refused or not."""
+        self.flush()
+        self.floor.do(
+            lambda session, *, now: orders.request(session, type(body).__name__, body, now=now, actor="P-BOSS")
+        )
 
     def play(self, action: tuple) -> None:  # type: ignore[type-arg]
         name, *a = action
@@ -147,6 +157,18 @@ class History:
             b = bench(a[0])
             b.operator = a[1]
             self.keep(b, b.event("OperatorActivated"))
+        elif name == "badge":
+            issued = wire.BadgeIssued(badge=a[1], person="P-NEW", language="fr")
+            self.office(issued if a[0] else wire.BadgeEnded(badge=a[1]))
+        elif name == "able":
+            until, person = a
+            granted = wire.QualificationGranted(person=person, qualification="trade", valid_until=until or "2026-11-23")
+            self.office(granted if until else wire.QualificationWithdrawn(person=person, qualification="trade"))
+        elif name == "agree":
+            serial, visit, operator = a
+            reasons = ("not_qualified", "qualification_expired")
+            what = {"unit": serial, "step": "fit", "visit": visit, "operator": operator, "station": "b1"}
+            self.office(wire.OverrideGranted(**what, reasons=reasons, by="P-BOSS"))
         elif name == "forget":
             self.flush()
             forget(self.floor)
