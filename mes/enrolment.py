@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict, deque
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from mes import keys, wire
@@ -37,6 +38,27 @@ def new_code(session: Session, station: str, *, now: datetime) -> Answer | str:
     session.add(EnrolCode(sha256=digest(code), station=station, expires_at=utc_text(now + CODE_LIFE), used_at=None))
     session.flush()
     return code
+
+
+@dataclass(frozen=True, slots=True)
+class Pc:
+    """What lets a PC in as a station: since when there is a key, until when a code waits (UTC texts)."""
+
+    station: str
+    since: str | None
+    code_until: str | None
+
+
+def listed(session: Session, *, now: datetime) -> list[Pc]:
+    """Every station that a plan has known, by id."""
+    keys_of = select(Token.station, func.min(Token.created_at)).where(Token.revoked_at.is_(None))
+    codes_of = select(EnrolCode.station, func.max(EnrolCode.expires_at)).where(
+        EnrolCode.used_at.is_(None), EnrolCode.expires_at > utc_text(now)
+    )
+    since = dict(session.execute(keys_of.group_by(Token.station)).all())
+    waiting = dict(session.execute(codes_of.group_by(EnrolCode.station)).all())
+    stations = session.scalars(select(StationRow.id).order_by(StationRow.id))
+    return [Pc(each, since.get(each), waiting.get(each)) for each in stations]
 
 
 def note_address(session: Session, address: str) -> None:

@@ -24,7 +24,7 @@ from mes.i18n import TRANSLATIONS_DIR
 from mes.passwords import TooMany
 from mes.wire import MAX_BYTES
 from mes.writer import Busy
-from web import account, accounts, api, audit, auth, board, held, live, openapi, orders, people, quality
+from web import account, accounts, api, audit, auth, board, held, live, openapi, orders, people, quality, stations
 from web.gate import Gate, host_of
 from web.reach import LOOPBACK
 from web.site import Site, site
@@ -86,7 +86,7 @@ def create_app(here: Site, *, secret_key: str, hosts: frozenset[str] = frozenset
         may=auth.may,
         in_the_clear=_in_the_clear,
     )
-    for subject in (account, accounts, api, audit, board, held, openapi, orders, people, quality):
+    for subject in (account, accounts, api, audit, board, held, openapi, orders, people, quality, stations):
         app.register_blueprint(subject.blueprint)
     _own_pages(app)
     _headers(app)

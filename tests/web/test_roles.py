@@ -60,6 +60,11 @@ POST   /quality/help                    -         -        -          x         
 GET    /quality/quarantine              -         -        -          -          x        -       x
 POST   /quality/requeue                 -         -        -          -          x        -       x
 
+GET    /stations                        -         -        -          x          -        -       x
+POST   /stations/invite                 -         -        -          -          -        -       x
+POST   /stations/revoke                 -         -        -          -          -        -       x
+POST   /stations/alarm                  -         -        -          x          -        -       x
+
 GET    /people                          -         -        -          x          -        -       x
 POST   /people/add                      -         -        -          x          -        -       x
 POST   /people/badge/issue              -         -        -          x          -        -       x
@@ -103,7 +108,7 @@ PLACES: Final = {
     "<badge>": "NOSUCH",
     "<code>": "en",
 }
-MENU: Final = {"/board", "/people", "/account", "/orders", "/quality", "/audit", "/accounts"}
+MENU: Final = {"/board", "/people", "/stations", "/account", "/orders", "/quality", "/audit", "/accounts"}
 ANYBODY: Final = frozenset({"public", "door"})
 
 
