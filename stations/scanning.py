@@ -6,6 +6,7 @@ works here, is it a break, is an answer due; then what the code says, and what i
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Final
 
@@ -22,6 +23,9 @@ REPEAT_MS: Final = 1_000
 MAX_RAW: Final = 1_000  # characters of what was read that an event carries
 MAX_SHOWN: Final = 40  # of these, what fits into a sentence
 MAX_DEFECTS: Final = 50  # kinds of defect in one booking
+
+_BADGE: Final = re.compile(r"(\.B\.)[A-Z0-9-]*(\.[A-Z0-9])?")  # an own code that says badge, torn or whole
+_WORD: Final = re.compile(r"[A-Z0-9-]+")
 
 Component = barcode.ComponentLabel | barcode.Gs1 | Plain
 
@@ -41,7 +45,8 @@ def scanned(turn: Turn, came: Scanned) -> Turn:
 
 def bad_scan(turn: Turn, came: BadScan) -> Turn:
     """Something came from a scanner that is no text."""
-    body = wire.IdentifiersNotRead(raw=_text(came.raw), why=came.why[:64] or "?", device=came.device[:64])
+    raw = _without_badge(turn.session, _text(came.raw))
+    body = wire.IdentifiersNotRead(raw=raw, why=came.why[:64] or "?", device=came.device[:64])
     # "Scan it once more": the same label in a moment is that, and not a double of the one before.
     return turn.put(last=LastScan()).note(body).say("unreadable")
 
@@ -49,6 +54,12 @@ def bad_scan(turn: Turn, came: BadScan) -> Turn:
 def _text(raw: bytes | str) -> str:
     data = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
     return barcode.escaped(data.strip(b" \t\r\n"), MAX_RAW)
+
+
+def _without_badge(s: Session, raw: str) -> str:
+    """What was read, without the number of a badge: from there it could never be forgotten."""
+    known = s.recall.workers or {}
+    return _WORD.sub(lambda word: "…" if word[0] in known else word[0], _BADGE.sub(r"\1…", raw))
 
 
 def _counts(s: Session, code: Code) -> bool:
@@ -67,7 +78,7 @@ def _act(turn: Turn, code: Code, raw: str) -> Turn:
     if isinstance(code, Command) and code.name in ("HELP", "HELPED"):
         return _help(turn, came=code.name == "HELPED")
     if isinstance(code, barcode.Unreadable):
-        return turn.note(wire.IdentifiersNotRead(raw=code.raw, why=code.why)).say("unreadable")
+        return turn.note(wire.IdentifiersNotRead(raw=_without_badge(s, code.raw), why=code.why)).say("unreadable")
     if s.recall.plan is None:
         return turn.say("not_ready")
     if s.asked is not None:
@@ -213,6 +224,6 @@ def _part_too_early(turn: Turn, code: Component, raw: str) -> Turn:
 
 
 def _unknown(turn: Turn, code: Component, raw: str) -> Turn:
-    turn = turn.note(wire.IdentifiersNotRead(raw=raw, why="unknown_code"))
+    turn = turn.note(wire.IdentifiersNotRead(raw=_without_badge(turn.session, raw), why="unknown_code"))
     shown = raw if len(raw) <= MAX_SHOWN else raw[: MAX_SHOWN - 1] + "…"
     return turn.say("unknown_code", {"text": shown})

@@ -35,6 +35,25 @@ def test_an_unreadable_badge_is_said_to_be_unreadable() -> None:
     assert a_bench(signed_in=False).scan(".B.OP-07.?").shows == ("stop", "unreadable")
 
 
+@pytest.mark.parametrize(
+    ("raw", "kept"),
+    [
+        (".B.OP-07.?", ".B.….?"),
+        (".B.OP-0", ".B.…"),
+        ("]C0.B.OP-07", ".B.…"),
+        ("OP-07", "…"),
+        ("OP-07.B", "….B"),
+        ("OP-077", "OP-077"),
+    ],
+)
+def test_the_number_of_a_badge_that_was_read_badly_is_not_kept_where_it_could_never_be_forgotten(
+    raw: str, kept: str
+) -> None:
+    assert a_bench().scan(raw).body("IdentifiersNotRead").raw.endswith(kept)
+    torn = a_bench().give(BadScan, raw=raw.encode(), why="torn", device="scanner-1")
+    assert torn.body("IdentifiersNotRead").raw.endswith(kept)
+
+
 def test_a_torn_frame_is_kept_with_its_device() -> None:
     bench = a_bench().give(BadScan, raw=b"PN12\x1b[2J", why="torn", device="scanner-1")
     assert bench.shows == ("stop", "unreadable")
