@@ -241,7 +241,7 @@ def station_add(stations: tuple[str, ...], database: str) -> None:
     authority, address = _tls(database)
     engine = open_database(database)
     with writing(engine) as session:
-        codes = [enrolment.new_code(session, station, now=now()) for station in stations]
+        codes = [enrolment.new_code(session, station, now=now(), actor=CONSOLE) for station in stations]
         refused = next((c for c in codes if isinstance(c, Answer)), None)
         if refused is not None:
             session.rollback()

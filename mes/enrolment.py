@@ -28,7 +28,7 @@ _CODE_LETTERS: Final = 16  # 78 bits
 _ADDRESS: Final = "address"
 
 
-def new_code(session: Session, station: str, *, now: datetime) -> Answer | str:
+def new_code(session: Session, station: str, *, now: datetime, actor: str | None = None) -> Answer | str:
     """A one-time code that lets one PC in as `station`; refused for a station that no plan knows."""
     known = sorted(session.scalars(select(StationRow.id)))
     if station not in known:
@@ -36,7 +36,7 @@ def new_code(session: Session, station: str, *, now: datetime) -> Answer | str:
     letters = "".join(secrets.choice(_ALPHABET) for _ in range(_CODE_LETTERS))
     code = "-".join(letters[i : i + 4] for i in range(0, _CODE_LETTERS, 4))
     session.add(EnrolCode(sha256=digest(code), station=station, expires_at=utc_text(now + CODE_LIFE), used_at=None))
-    session.flush()
+    request(session, "StationInvited", wire.StationNamed(station=station), now=now, actor=actor)
     return code
 
 

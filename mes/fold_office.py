@@ -280,6 +280,7 @@ def _override_refused(world: World, entry: Entry, body: wire.OverrideRefused) ->
 
 OFFICE_RULES: Final[dict[str, Callable[[World, Entry, Any], Judged]]] = {
     "PlanPublished": _plan,
+    "StationInvited": _station_key,
     "StationEnrolled": _station_key,
     "StationRevoked": _station_key,
     "TokenRotated": _station_key,

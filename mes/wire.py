@@ -505,6 +505,7 @@ FLOOR_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
 
 OFFICE_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
     ("PlanPublished", 1): PlanPublished,
+    ("StationInvited", 1): StationNamed,
     ("StationEnrolled", 1): StationEnrolled,
     ("StationRevoked", 1): StationNamed,
     ("TokenRotated", 1): TokenRotated,

@@ -61,6 +61,7 @@ SENTENCES: Final[dict[str, Any]] = {
     "PersonalDataPrinted": lazy_gettext("All that is held on %(person)s was printed."),
     "OverrideGranted": lazy_gettext("Agreed at %(station)s: %(unit)s, %(step)s, without the qualification."),
     "OverrideRefused": lazy_gettext("No agreement at %(station)s for %(unit)s, %(step)s: %(why)s."),
+    "StationInvited": lazy_gettext("A code for a computer of %(station)s."),
     "StationEnrolled": lazy_gettext("Station %(station)s enrolled."),
     "StationRevoked": lazy_gettext("Station %(station)s shut out."),
     "TokenRotated": lazy_gettext("Station %(station)s uses a new key."),

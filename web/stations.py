@@ -55,10 +55,10 @@ def index() -> str:
 @role("admin")
 def invite() -> Any:
     """A one-time code for a station; the answer shows it, once."""
-    station, here = request.form.get("station", ""), site()
+    station, who, here = request.form.get("station", ""), actor(), site()
 
     def use_case(session: Session, now: datetime) -> Answer | Invitation:
-        code = enrolment.new_code(session, station, now=now)
+        code = enrolment.new_code(session, station, now=now, actor=who)
         if isinstance(code, Answer):
             return code
         return enrolment.invite(session, code, here.authority, otherwise="")

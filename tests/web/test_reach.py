@@ -269,6 +269,7 @@ def test_the_board_is_live_over_tls(tls_server: Served) -> None:
 
 def test_a_pc_is_let_in_by_what_station_add_prints(tls_server: Served, tmp_path: Path) -> None:
     added = CliRunner().invoke(station_add, ["bench-1", "--database", tls_server.url])
+    assert added.exit_code == 0, (added.output, added.exception)
     invitation = added.stdout.strip()
     assert invitation.startswith(f"https://127.0.0.1:{tls_server.port}#"), added.output
     pc = Pc(tmp_path)

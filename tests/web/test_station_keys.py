@@ -299,7 +299,14 @@ def test_what_happened_to_keys_replays(door: Door, tmp_path: Path) -> None:
         enrolment.revoke(session, "b1", now=door.site.clock())
     with reading(door.engine) as session:
         kinds = set(session.scalars(select(Ledger.kind)))
-    assert {"StationEnrolled", "StationRevoked", "TokenRotated", "StationAlarm", "StationAlarmEnded"} <= kinds
+    assert {
+        "StationInvited",
+        "StationEnrolled",
+        "StationRevoked",
+        "TokenRotated",
+        "StationAlarm",
+        "StationAlarmEnded",
+    } <= kinds
     assert verify_engine(door.engine, tmp_path)[1] == []
 
 
