@@ -201,6 +201,22 @@ def test_no_row_is_deleted_before_or_after_forgetting(floor: Floor) -> None:
         refused(floor, "TRUNCATE ledger")
 
 
+def test_no_row_is_replaced_by_another(floor: Floor) -> None:
+    worked(floor)
+    names = [c.name for c in Ledger.__table__.columns]
+    listed = ", ".join(names)
+    for own in ("n", "event_id", "seq"):  # the one that is the same; the others are new
+        others = {"n": "n + 900", "event_id": "event_id || 'x'", "seq": "seq + 900", "reason": "'x'"}
+        values = ", ".join(name if name == own else others.get(name, name) for name in names)
+        row = f"SELECT {values} FROM ledger WHERE kind = 'UnitsArrived'"
+        if floor.engine.dialect.name == "sqlite":
+            refused(floor, f"INSERT OR REPLACE INTO ledger ({listed}) {row}")
+        else:
+            key = "source, seq" if own == "seq" else own
+            taken = f"ON CONFLICT ({key}) DO UPDATE SET reason = excluded.reason"
+            refused(floor, f"INSERT INTO ledger ({listed}) {row} {taken}")
+
+
 def test_verify_finds_an_operator_who_was_put_in_anothers_place(floor: Floor, tmp_path: Path) -> None:
     worked(floor)
     with floor.engine.connect().execution_options(writing=True) as db, db.begin():
