@@ -27,12 +27,14 @@ from typing import Any, Final
 from uuid import uuid4
 
 import click
+from sqlalchemy import select
 
 from mes import badges, keys, orders, people, qualifications, wire
 from mes import plan as plans
 from mes.commands_office import publish_plan
 from mes.db.base import utc_text
 from mes.db.session import writing
+from mes.db.tables import UnitRow
 from mes.domain.route import Plan, Step
 from mes.i18n import _
 from mes.paths import default_config_dir
@@ -161,6 +163,7 @@ def running_server(database: str, port: int, *, log: Path) -> Iterator[float]:
                 server.wait(timeout=12)
             except subprocess.TimeoutExpired:
                 server.kill()
+                server.wait()
 
 
 def _answers(port: int) -> bool:
@@ -264,8 +267,9 @@ def measure(scenario: Scenario, plan: Plan, folder: Path, database: str | None) 
             qualifications.grant(session, person, step.qualification, now=now, until=now.date() + timedelta(days=1))
         token = keys.new_token(session, step.stations[0], "load", now=now)
     with engine.connect() as connection:
-        rows = connection.exec_driver_sql(f"select serial from unit where \"order\" = '{order}' order by serial")  # noqa: S608
-        serials = [r[0] for r in rows]
+        serials = list(
+            connection.scalars(select(UnitRow.serial).where(UnitRow.order == order).order_by(UnitRow.serial))
+        )
     engine.dispose()
     stations = [
         VirtualStation(step.stations[0], step, serials[i * each : (i + 1) * each], badge)

@@ -67,7 +67,7 @@ def add_state(app: Flask, source: ScreenSource, meters: Callable[[], dict[str, A
     @app.get("/state")
     def state() -> Response:
         after = request.args.get("after", "")
-        if after.isdigit() and len(after) < 15:
+        if after.isdecimal() and len(after) < 15:
             version, screen, language = source.wait(int(after), WAIT_S)
         else:
             version, screen, language = source.current()

@@ -18,6 +18,7 @@ from mes.i18n import LANGUAGES
 from mes.orders import Answer
 from web.account import ROLE_WORDS
 from web.auth import actor, role
+from web.forms import ident
 from web.language import language
 from web.site import site
 
@@ -63,7 +64,7 @@ def show(person: str) -> str:
 @role("admin")
 def change_roles() -> Any:
     """These roles and no others."""
-    person, roles, who = request.form.get("person", ""), request.form.getlist("roles"), actor()
+    person, roles, who = ident("person"), request.form.getlist("roles"), actor()
     answer = site().do(lambda session, now: accounts.change_roles(session, person, roles, now=now, actor=who))
     return _said(person, answer, _("The roles count from the next page on."))
 
@@ -72,7 +73,7 @@ def change_roles() -> Any:
 @role("admin")
 def shut() -> Any:
     """Nobody signs in with it, and its sessions end at once."""
-    person, who = request.form.get("person", ""), actor()
+    person, who = ident("person"), actor()
     answer = site().do(lambda session, now: accounts.disable(session, person, now=now, actor=who))
     return _said(person, answer, _("The account is shut, and its sessions have ended."))
 
@@ -81,7 +82,7 @@ def shut() -> Any:
 @role("admin")
 def open_again() -> Any:
     """As it was before it was shut."""
-    person, who = request.form.get("person", ""), actor()
+    person, who = ident("person"), actor()
     answer = site().do(lambda session, now: accounts.enable(session, person, now=now, actor=who))
     return _said(person, answer, _("The account is open again."))
 
@@ -90,7 +91,7 @@ def open_again() -> Any:
 @role("admin")
 def reset() -> Any:
     """Another password, shown once; every session ends."""
-    person, who = request.form.get("person", ""), actor()
+    person, who = ident("person"), actor()
     password = passwords.generated()
     kept = passwords.hashed(password)
     answer = site().do(lambda session, now: accounts.reset(session, person, kept, now=now, actor=who))

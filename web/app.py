@@ -24,7 +24,22 @@ from mes.i18n import TRANSLATIONS_DIR
 from mes.passwords import TooMany
 from mes.wire import MAX_BYTES
 from mes.writer import Busy
-from web import account, accounts, api, audit, auth, board, held, live, openapi, orders, people, quality, stations
+from web import (
+    account,
+    accounts,
+    api,
+    audit,
+    auth,
+    board,
+    forms,
+    held,
+    live,
+    openapi,
+    orders,
+    people,
+    quality,
+    stations,
+)
 from web.gate import Gate, host_of
 from web.reach import LOOPBACK
 from web.site import Site, site
@@ -78,6 +93,7 @@ def create_app(here: Site, *, secret_key: str, hosts: frozenset[str] = frozenset
         if not auth.declared(view) & {"station", "door"}:
             csrf.protect()
 
+    forms.guard(app)
     Babel(app, locale_selector=_language)
     app.jinja_env.globals.update(
         languages=LANGUAGES,

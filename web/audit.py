@@ -43,7 +43,7 @@ def index() -> str:
             subjects=subjects,
             since=_midnight(first, tz),
             until=_midnight(last + timedelta(days=1) if last else None, tz),
-            before=int(before) if before.isdigit() and len(before) < 16 else None,
+            before=int(before) if before.isdecimal() and len(before) < 16 else None,
             most=rows,
         )
     chosen = {

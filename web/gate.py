@@ -30,7 +30,7 @@ NO_PLACE: Final = "Enough boards are connected. This one lives on fetching."
 def host_of(value: str) -> str:
     """The name in a Host header, in lower case, without port, brackets and last dot; empty when it is not one."""
     found = _HOST.fullmatch(value)
-    return found[1].lower().strip("[]").rstrip(".") if found else ""
+    return found[1].lower().strip("[]").removesuffix(".") if found else ""
 
 
 def own_origin(origin: str | None, hosts: frozenset[str]) -> bool:
@@ -61,7 +61,8 @@ class Gate:
         if "HTTP_TRANSFER_ENCODING" in environ:
             return _refuse(start_response, "411 Length Required", NO_LENGTH)
         origin = environ.get("HTTP_ORIGIN")
-        if environ["REQUEST_METHOD"] not in SAFE and origin is not None and not own_origin(origin, self._hosts):
+        guarded = environ["REQUEST_METHOD"] not in SAFE or environ.get("PATH_INFO", "").startswith(SOCKETS)
+        if guarded and origin is not None and not own_origin(origin, self._hosts):
             return _refuse(start_response, "403 Forbidden", WRONG_PAGE)
         return self._inner(environ, start_response)
 

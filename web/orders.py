@@ -26,6 +26,7 @@ from mes.fold_office import ORDER_LIFE, ORDER_STATES
 from mes.orders import Answer
 from web.auth import actor, role
 from web.board_words import order_parts
+from web.forms import ident
 from web.language import language
 from web.site import Site, site
 
@@ -119,7 +120,7 @@ def index() -> str:
 
 def _page() -> int:
     found = request.args.get("page", "1")
-    return min(max(int(found), 1), 100_000) if found.isdigit() and len(found) < 7 else 1
+    return min(max(int(found), 1), 100_000) if found.isdecimal() and len(found) < 7 else 1
 
 
 # --- a new order ------------------------------------------------------------------------------------------------------
@@ -199,8 +200,6 @@ def _wrong(values: Mapping[str, str], plan: Plan) -> dict[str, str]:
     for name, most in (("customer", 120), ("note", 2_000)):
         if len(values[name]) > most:
             wrong[name] = _("At most %(most)s characters.", most=most)
-        elif "\x00" in values[name]:
-            wrong[name] = _("This text holds characters that cannot be kept.")
     return wrong
 
 
@@ -269,8 +268,8 @@ def act(verb: str) -> Any:
     action = ACTIONS.get(verb)
     if action is None:
         abort(404)
-    order = request.form.get("order", "")
-    why = request.form.get("why", "").strip()[:500].replace("\x00", "")
+    order = ident("order")
+    why = request.form.get("why", "").strip()[:500]
     if action.reason and not why:
         flash(_("Say why, so that everybody understands."), "stop")
     else:

@@ -23,6 +23,7 @@ from mes.orders import Answer
 from web import codes
 from web.accounts import LANGUAGE_WORDS
 from web.auth import actor, role
+from web.forms import ident
 from web.language import language
 from web.site import site
 
@@ -100,7 +101,7 @@ def add() -> Any:
 @role("supervisor", "admin")
 def issue() -> Any:
     """Another badge for somebody."""
-    who, person = actor(), request.form.get("person", "")
+    who, person = actor(), ident("person")
     return _to_the_badge(site().do(lambda session, now: badges.issue(session, person, now=now, actor=who)))
 
 
@@ -115,8 +116,8 @@ def _to_the_badge(answer: Answer) -> Any:
 @role("supervisor", "admin")
 def end() -> Any:
     """A badge is lost, or its person leaves."""
-    who, which = actor(), request.form.get("badge", "")
-    why = request.form.get("why", "").strip()[:500].replace("\x00", "")
+    who, which = actor(), ident("badge")
+    why = request.form.get("why", "").strip()[:500]
     answer = site().do(lambda session, now: badges.end(session, which, now=now, why=why, actor=who))
     flash(_("The badge is ended. It signs nobody in.") if answer.done else answer.say(language()), _tone(answer))
     return redirect(url_for("people.index"))
@@ -195,7 +196,7 @@ def grant() -> Any:
     except ValueError:
         flash(_("Give a date, such as 2026-11-27."), "stop")
         return _back_to_skills(form)
-    person, wanted = form.get("person", ""), form.get("qualification", "")
+    person, wanted = ident("person"), ident("qualification")
     answer = site().do(
         lambda session, now: qualifications.grant(session, person, wanted, now=now, until=until, actor=who)
     )
@@ -209,8 +210,8 @@ def grant() -> Any:
 def withdraw() -> Any:
     """Somebody may not do this any more."""
     who, form = actor(), request.form
-    person, wanted = form.get("person", ""), form.get("qualification", "")
-    why = form.get("why", "").strip()[:500].replace("\x00", "")
+    person, wanted = ident("person"), ident("qualification")
+    why = form.get("why", "").strip()[:500]
     if not why:
         flash(_("Say why, so that everybody understands."), "stop")
         return _back_to_skills(form)

@@ -20,6 +20,7 @@ from mes.orders import Answer
 from mes.quality import Disposition
 from web.auth import actor, role
 from web.board_words import NC_STATES
+from web.forms import ident
 from web.language import language
 from web.nc_detail import detail, label, station_name, step_name, why_not
 from web.orders import plan_and_today
@@ -110,10 +111,10 @@ def _selected(here: Site, session: Session, nc: str | None) -> dict[str, Any] | 
 @role("quality", "supervisor")
 def decide() -> Any:
     """Rework, not confirmed, or scrap. Scrap is for ever: it takes a reason."""
-    nc = request.form.get("nc", "")
+    nc = ident("nc")
     disposition = request.form.get("disposition", "")
-    why = request.form.get("why", "").strip()[:2_000].replace("\x00", "")
-    step = request.form.get("step") or None
+    why = request.form.get("why", "").strip()[:2_000]
+    step = ident("step") or None
     back = redirect(url_for("quality.show", nc=nc) if nc else url_for("quality.index"))
     if disposition not in DISPOSITIONS:
         flash(_("Choose what becomes of the unit."), "stop")
@@ -138,7 +139,7 @@ def decide() -> Any:
 @role("supervisor", "quality", "planner")
 def answer_help() -> Any:
     """Somebody went to the station that called; from the board or from the quality page."""
-    station = request.form.get("station", "")
+    station = ident("station")
     who = actor()
     answer = site().do(lambda session, now: verbs.answer_help(session, station, now=now, actor=who))
     if request.form.get("from") == "quality":

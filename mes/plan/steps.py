@@ -15,6 +15,7 @@ from mes.domain.measurement import UNITS
 from mes.domain.route import Component, Lines, Slug, Step, Test
 from mes.i18n import _
 from mes.plan.errors import refusal, unknown
+from mes.plan.patterns import MAX_OPEN, MAX_PATTERN, runs_away
 from mes.plan.tables import known_to, picture_exists
 
 LOT_KINDS: Final = ("kit", "count", "pack")  # steps that can be done on a quantity without serial numbers
@@ -83,6 +84,15 @@ class ComponentTable(Component):
             raise refusal(_("This is not a regular expression (%(why)s).", why=wrong), allowed) from None
         if group not in groups:
             raise refusal(_("The pattern has no group named %(group)s.", group=group), allowed)
+        if runs_away(pattern):
+            raise refusal(
+                _("Some label could keep a bench busy with this pattern for ever."),
+                _(
+                    "no repetition of a repetition, at most %(open)s open ones and %(most)s characters",
+                    open=MAX_OPEN,
+                    most=MAX_PATTERN,
+                ),
+            )
         return pattern
 
 

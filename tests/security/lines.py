@@ -86,7 +86,9 @@ def frame(data: bytes, *, packed: bool = False) -> bytes:
         data = (work.compress(data) + work.flush(zlib.Z_SYNC_FLUSH))[:-4]
         first |= 0x40
     mask = os.urandom(4)
-    size = bytes([0xFF]) + struct.pack(">Q", len(data))
+    short, middle = len(data) < 126, len(data) < 65_536
+    size = bytes([0x80 | (len(data) if short else 126 if middle else 127)])
+    size += b"" if short else struct.pack(">H" if middle else ">Q", len(data))
     whole = (mask * (len(data) // 4 + 1))[: len(data)]
     hidden = (int.from_bytes(data) ^ int.from_bytes(whole)).to_bytes(len(data))
     return bytes([first]) + size + mask + hidden

@@ -149,3 +149,38 @@ def test_no_header_says_who_or_where_one_is(port: int, forged: str) -> None:
     answer = ask(port, b"GET /orders HTTP/1.1\r\n" + LAST + forged.encode() + b"\r\n\r\n")
     assert status(answer) == 302
     assert b"Location: /login?next=/orders\r\n" in answer
+
+
+def test_messages_whose_second_half_never_comes_fill_no_memory(port: int) -> None:
+    (worker,) = (each for each in psutil.process_iter(["cmdline"]) if listens(each, port) and not each.children())
+    before = worker.memory_info().rss
+    with closing(web_socket(port)) as board:
+        assert b"101" in board.recv(4_096)
+        with suppress(OSError):  # it may be sent away
+            board.sendall(frame(b"40") + frame(b'451-["x",{"_placeholder":true,"num":0}]') * 10_000)
+        assert is_well(port)
+    assert worker.memory_info().rss - before < 50_000_000
+
+
+def test_what_is_sent_forges_no_line_of_the_log_and_no_colour_of_the_console(tmp_path: Path) -> None:
+    forged = b"\x1b[2J%0a2026-11-25 ERROR forged\xff"
+    with server(tmp_path) as alone:
+        for request in (
+            b"GET /" + forged + b" HTTP/1.1\r\n" + LAST + b"\r\n",
+            b"GET /%1b%5b2J%0aforged HTTP/1.1\r\n" + LAST + b"\r\n",
+            forged + b"\r\n\r\n",
+            b"GET /health HTTP/1.1\r\nHost: " + forged + b"\r\n\r\n",
+            b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\n"
+            + LAST
+            + b"Origin: http://"
+            + forged
+            + b"\r\n\r\n",
+            b"GET /api/v1/floor HTTP/1.1\r\n" + LAST + b"Authorization: Bearer " + forged + b"\r\n\r\n",
+            b"POST /login HTTP/1.1\r\n" + LAST + b"Content-Length: 5\r\nX: " + forged + b"\r\n\r\na=%0a",
+        ):
+            ask(alone, request)
+        assert is_well(alone)
+    log = (tmp_path / "server.log").read_bytes()
+    assert log
+    assert not [line for line in log.splitlines() if line.startswith((b"forged", b"2026-11-25 ERROR forged"))]
+    assert not set(log) & (set(range(32)) - {10}), log

@@ -178,6 +178,8 @@ WRONG = [
     ("a fingerprint that is none", BENCH_7, "[server]", '[server]\nfingerprint = "ab:cd"', "server", "fingerprint",
      "This is not a SHA-256 fingerprint.", "64 hexadecimal digits"),
     ("a syntax error", KIT, "cycle_s = 45", "cycle_s = ", "", "", "Line 28 is not TOML: Invalid value.", "key = "),
+    ("a pattern that runs away", NOMAD, r"^CH(?P<serial>\d{6})$", r"^CH(?P<serial>(\d+)+)$", "step kitting",
+     "components.CHASSIS-1000.pattern", "Some label could keep a bench busy", "no repetition of a repetition"),
 ]
 # fmt: on
 

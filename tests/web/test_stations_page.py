@@ -110,7 +110,7 @@ def test_no_cookie_carries_the_code(office: Office) -> None:
     assert invitation.code not in office.cookie()
 
 
-@pytest.mark.parametrize("station", ["", "nowhere", "x" * 5_000, "é\x00"])
+@pytest.mark.parametrize("station", ["", "nowhere", "x" * 5_000, "é"])
 def test_a_station_that_there_is_not_gets_no_code(office: Office, station: str) -> None:
     html = office.post("/stations", "/stations/invite", station=station).text
     assert "mes station enroll" not in html
