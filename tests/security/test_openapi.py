@@ -23,8 +23,13 @@ from web.auth import PEOPLE
 
 EXAMPLES: Final = {"station": 15, "anonymous": 10}  # of each operation, well and badly formed, always the same ones
 FEW: Final = 4  # of those whom the token check turns away
-# Who asks is this test's business, and nothing else's.
-CONFIG: Final = schemathesis.Config.from_dict({"generation": {"with-security-parameters": False}})
+# Who asks is this test's business, and nothing else's; what is too large is refused before its form is looked at.
+CONFIG: Final = schemathesis.Config.from_dict(
+    {
+        "generation": {"with-security-parameters": False},
+        "checks": {"negative_data_rejection": {"expected-statuses": [400, 401, 403, 409, 413, 415, 429, 503]}},
+    }
+)
 # What has the right form may still be refused (another protocol, a number that does not follow): that is no fault.
 RIGHTLY_REFUSED: Final = [checks.positive_data_acceptance]
 
