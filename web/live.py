@@ -195,6 +195,8 @@ class Hub:
             alive = sessions.alive(session, came_with.values(), now=self._site.clock())
         server = self.socketio.server
         for sid, key in came_with.items():
+            if server.manager.is_pre_connected(sid, "/"):
+                continue  # it stands at the door: the next look is soon enough
             if not server.manager.is_connected(sid, "/"):
                 self._signed_in.pop(sid, None)
             elif key not in alive:

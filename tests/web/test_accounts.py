@@ -205,6 +205,35 @@ def test_an_open_socket_is_closed_within_seconds_when_its_account_is_shut(office
         stranger.disconnect()
 
 
+def test_a_socket_that_stands_at_the_door_when_the_server_looks_is_not_forgotten(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lea, person = office.signed_in("lea", "planner"), office.account("lea")
+    cookie = lea.get_cookie("atelier")
+    assert cookie is not None
+    hub = office.app.extensions["atelier_live"]
+    looks: list[float] = []
+    turn_out, poke = hub._turn_out, hub.poke
+
+    def at_the_door() -> None:
+        wait_for(lambda: len(looks) >= 2, what="the server has looked while the socket was let in")
+        poke()
+
+    def look(now: float) -> None:
+        turn_out(now + 10 * len(looks))  # each look is due
+        looks.append(now)
+
+    monkeypatch.setattr(hub, "poke", at_the_door)
+    monkeypatch.setattr(hub, "_turn_out", look)
+    with office.served() as url:
+        mine = socketio.Client(reconnection=False)
+        mine.connect(
+            f"{url}?lang=fr", headers={"Cookie": f"atelier={cookie.value}"}, transports=["websocket"], wait_timeout=40
+        )
+        office.site.do(lambda db, now: accounts.disable(db, person, now=now))
+        wait_for(lambda: not mine.connected, 5, "the socket is closed")
+
+
 def test_an_idle_session_ends_and_one_in_use_lives_twelve_hours_at_most(shop: Workshop) -> None:
     clock = [shop.clock.now]
     office = Office(shop, clock=lambda: clock[0])
