@@ -43,8 +43,8 @@ class BadLine:
         """
         self.fault: Choice = well
         """Asked once a request, with its path."""
-        self.before_reply: Callable[[str], None] = lambda path: None
-        """Called with the path when the server has answered and the station has not got it yet."""
+        self.before_reply: Callable[[str, int], None] = lambda path, status: None
+        """Called with path and status when the server has answered and the station has not got it yet."""
         self.after_request: Callable[[str], None] = lambda path: None
         """Called with the path when the server has got the whole request."""
         self.requests: Counter[str] = Counter()
@@ -132,8 +132,9 @@ class BadLine:
             twin.join(timeout=60)
         if reply is None:
             return False
-        self.statuses[status_of(reply)] += 1
-        self.before_reply(path)
+        status = status_of(reply)
+        self.statuses[status] += 1
+        self.before_reply(path, status)
         head, blank, body = reply.partition(b"\r\n\r\n")
         match fault:
             case "lose_reply" | "hang_up":

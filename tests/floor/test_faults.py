@@ -95,9 +95,9 @@ def test_a_server_that_is_killed_in_the_middle_of_a_request_gets_it_again_and_ha
     chance = random.Random(moment)
     victims: list[psutil.Process] = []
 
-    def strike(path: str) -> None:
+    def strike(path: str, status: int = 200) -> None:
         with suppress(IndexError):  # two requests at the same moment: one of them gets the victim
-            if path == INGEST:
+            if path == INGEST and status == 200:  # "try later" has committed nothing
                 victim = victims.pop()
                 if moment == "soon after":
                     threading.Event().wait(chance.uniform(0.0, 0.01))
@@ -119,8 +119,8 @@ def test_a_server_that_is_killed_in_the_middle_of_a_request_gets_it_again_and_ha
         wait_for(lambda: not rig.server.runs, 30, "the master is killed, and its worker with it")
         rig.start_server()
     rig.drained()
-    if moment == "reply":  # it had committed both times
-        assert sum(bench.state()["meters"]["duplicate"] for bench in (one, two)) >= 2
+    if moment == "reply":  # it had committed both times; it may have been the same batch
+        wait_for(lambda: sum(b.state()["meters"]["duplicate"] for b in (one, two)) >= 1, 10, "it came twice")
     rig.conserved()
 
 
@@ -145,7 +145,7 @@ def test_a_server_that_freezes_in_a_request_answers_late_and_counts_once(rig: Ri
     wait_for(lambda: line.requests["/api/v1/hello"] > tried, 20, "the station tries again")
     rig.server.send(signal.SIGCONT)
     bench.drained()
-    assert bench.state()["meters"]["duplicate"] >= 1
+    bench.shows(lambda s: s["meters"]["duplicate"] >= 1, what="one has come twice")
     rig.conserved()
 
 
@@ -203,7 +203,7 @@ def test_answers_that_are_cut_torn_or_lost_are_asked_for_again(rig: Rig, line: B
         wait_for(lambda: not faults, 60, "every fault has come", pause_s=0.1)
     bench.drained()
     assert not any(others.values())
-    assert bench.state()["meters"]["duplicate"] >= 5
+    bench.shows(lambda s: s["meters"]["duplicate"] >= 5, what="five have come twice")
     rig.conserved()
 
 
@@ -339,7 +339,7 @@ def test_an_event_that_nobody_understands_is_set_aside_and_the_next_ones_flow(ri
     bench.start().up().sign_in()
     bench.hears(rig.units()[0], "unit_arrived")
     bench.drained()
-    assert bench.state()["meters"]["quarantined"] == 3
+    bench.shows(lambda s: s["meters"]["quarantined"] == 3, what="three are in quarantine")
     assert [r for (r,) in rig.ask("SELECT event_id FROM quarantine ORDER BY ledger_n")] == ids
     again = rig.mes("requeue")
     assert again.returncode == 1
