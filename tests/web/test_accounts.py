@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 import socketio
@@ -13,11 +12,11 @@ from sqlalchemy import select
 
 from mes import accounts, passwords
 from mes.db.session import reading, writing
-from mes.db.tables import Ledger, WebSession
+from mes.db.tables import Ledger
 from mes.writer import Writer
 from tests.server.worlds import Workshop
 from tests.waiting import wait_for
-from tests.web.pages import PASSWORD, Office, sign_in, text_of, token_of, workshop
+from tests.web.pages import PASSWORD, Office, sign_in, text_of, token_of
 from web.account import own_page
 from web.app import create_app
 from web.site import Site
@@ -25,32 +24,10 @@ from web.site import Site
 ENGLISH = {"Accept-Language": "en", "Referer": "http://localhost/account"}
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Workshop]:
-    """A workshop that has just begun."""
-    made = workshop(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def office(shop: Workshop) -> Iterator[Office]:
-    """An office over it."""
-    made = Office(shop)
-    yield made
-    made.close()
-
-
 def said(office: Office, kind: str) -> list[str]:
     """The bodies of the ledger's rows of a kind."""
     with reading(office.shop.engine) as session:
         return list(session.scalars(select(Ledger.body).where(Ledger.kind == kind).order_by(Ledger.n)))
-
-
-def open_sessions(office: Office) -> int:
-    """How many sessions the server knows."""
-    with reading(office.shop.engine) as session:
-        return len(session.scalars(select(WebSession)).all())
 
 
 def post(client: FlaskClient, action: str, page: str = "/account", **form: str) -> tuple[int, str]:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
@@ -14,23 +11,9 @@ from mes import badges, qualifications
 from mes.db.session import reading, writing
 from mes.db.tables import Ledger
 from mes.wire import FLOOR_KINDS
-from tests.server.worlds import Workshop, released_order
-from tests.web.pages import Office, text_of, token_of, workshop
+from tests.server.worlds import released_order
+from tests.web.pages import Office, text_of, token_of
 from web.held import KINDS
-
-
-@pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Workshop]:
-    made = workshop(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def office(shop: Workshop) -> Iterator[Office]:
-    made = Office(shop)
-    yield made
-    made.close()
 
 
 def worker(office: Office) -> tuple[str, str]:

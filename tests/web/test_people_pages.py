@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -16,25 +15,11 @@ from mes import badges, people, qualifications
 from mes.commands_ledger import verify_engine
 from mes.db.session import reading, writing
 from mes.db.tables import Badge, Ledger, Person
-from tests.server.worlds import Workshop, released_order
-from tests.web.pages import Office, text_of, workshop
+from tests.server.worlds import released_order
+from tests.web.pages import Office, text_of
 from web import codes
 
 NAME = "Maëlle Le Goff"
-
-
-@pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Workshop]:
-    made = workshop(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def office(shop: Workshop) -> Iterator[Office]:
-    made = Office(shop)
-    yield made
-    made.close()
 
 
 def hired(office: Office, name: str = NAME) -> tuple[str, str]:

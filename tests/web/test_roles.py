@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 import pytest
@@ -16,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from mes import keys
 from tests.server.worlds import Workshop
-from tests.web.pages import Office, sign_in, workshop
+from tests.web.pages import Office, sign_in
 from web.app import create_app
 from web.auth import ROLES, declared
 
@@ -110,22 +108,6 @@ PLACES: Final = {
 }
 MENU: Final = {"/board", "/people", "/stations", "/account", "/orders", "/quality", "/audit", "/accounts"}
 ANYBODY: Final = frozenset({"public", "door"})
-
-
-@pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Workshop]:
-    """A workshop that has just begun."""
-    made = workshop(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def office(shop: Workshop) -> Iterator[Office]:
-    """An office over it."""
-    made = Office(shop)
-    yield made
-    made.close()
 
 
 def routes(app: Flask) -> dict[tuple[str, str], frozenset[str]]:

@@ -19,28 +19,11 @@ from mes.db.tables import Ledger
 from mes.domain.invitation import Invitation, fingerprint, read_invitation
 from mes.tls import Files, make
 from tests.server.bench import START
-from tests.server.worlds import Workshop
-from tests.web.pages import FLAGS, Office, text_of, workshop
+from tests.web.pages import FLAGS, Office, text_of
 from tests.web.test_people_pages import pixels
 from web import codes
 
 STREAM = "11111111-1111-4111-8111-111111111111"
-
-
-@pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Workshop]:
-    """A workshop that has just begun."""
-    made = workshop(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def office(shop: Workshop) -> Iterator[Office]:
-    """An office over it."""
-    made = Office(shop)
-    yield made
-    made.close()
 
 
 @pytest.fixture
