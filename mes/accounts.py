@@ -20,14 +20,13 @@ from mes import people, sessions, wire
 from mes.db.base import utc_text
 from mes.db.tables import Account, AccountRole, Meta, Person
 from mes.keys import digest
+from mes.letters import grouped_code
 from mes.orders import Answer, request
-from mes.people import LETTERS
 
 ROLES: Final[tuple[wire.Role, ...]] = get_args(wire.Role)
 LOGIN: Final = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 _SET_UP: Final = "set_up"
 _CODE: Final = "setup_code"
-_CODE_LETTERS: Final = 16  # 78 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +86,7 @@ def new_setup_code(session: Session) -> str | None:
     """A code that makes the first administrator, in place of the one before it; None once there was one."""
     if is_set_up(session):
         return None
-    letters = "".join(secrets.choice(LETTERS) for _ in range(_CODE_LETTERS))
-    code = "-".join(letters[i : i + 4] for i in range(0, _CODE_LETTERS, 4))
+    code = grouped_code()
     session.merge(Meta(key=_CODE, value=digest(code)))
     session.flush()
     return code
@@ -135,8 +133,8 @@ def add(
         password: its hash.
         must_change: somebody else has seen the password.
     """
-    login, name = login_of(login), name.strip()
-    if not name or len(name) > 120 or not name.isprintable():
+    login, called = login_of(login), people.fit_name(name)
+    if called is None:
         return Answer(False, "name_form", {})
     if not LOGIN.fullmatch(login):
         return Answer(False, "login_form", {})
@@ -145,7 +143,7 @@ def add(
     chosen = _known(roles)
     if not chosen:
         return Answer(False, "no_role", {"known": ", ".join(ROLES)})
-    person = people.add(session, name, language, now=now, actor=actor)
+    person = people.add(session, called, language, now=now, actor=actor)
     session.add(
         Account(
             person=person,

@@ -5,7 +5,6 @@ A badge signs in at a bench and opens nothing else. It must not know qualificati
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime
 from typing import Final
 
@@ -15,8 +14,8 @@ from sqlalchemy.orm import Session
 from mes import wire
 from mes.db.tables import Badge, Person
 from mes.domain.barcode import write
+from mes.letters import random_letters
 from mes.orders import Answer, request
-from mes.people import LETTERS
 
 _LENGTH: Final = 8  # 39 bits: nobody types another one's by mistake; a badge is a name, not a key
 
@@ -38,7 +37,7 @@ def issue(session: Session, person: str, *, now: datetime, actor: str | None = N
     row = session.get(Person, person)
     if row is None:
         return Answer(False, "unknown_person", {"person": person})
-    badge = "".join(secrets.choice(LETTERS) for _ in range(_LENGTH))
+    badge = random_letters(_LENGTH)
     body = wire.BadgeIssued(badge=badge, person=person, language="en" if row.language == "en" else "fr")
     return request(session, "BadgeIssued", body, now=now, actor=actor)
 

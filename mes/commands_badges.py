@@ -12,7 +12,7 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mes import badges, people, qualifications
+from mes import badges, people, qualifications, revisions
 from mes.db.session import reading, writing
 from mes.db.tables import Badge, Person
 from mes.i18n import _, system_language
@@ -35,11 +35,14 @@ def badge_issue(persons: tuple[str, ...], names: tuple[str, ...], language: str,
     """Give each PERSON (by pseudonym), and each new one by --name, a badge."""
     if not persons and not names:
         raise click.UsageError(_("Name a PERSON, or a new one with --name."))
+    called = [name for typed in names if (name := people.fit_name(typed)) is not None]
+    if len(called) < len(names):
+        raise click.ClickException(Answer(False, "name_form", {}).say(system_language()))
     engine = open_database(database)
     made = []
     with writing(engine) as session:
         at = now()
-        everybody = [*persons, *(people.add(session, name, language, now=at, actor=CONSOLE) for name in names)]
+        everybody = [*persons, *(people.add(session, name, language, now=at, actor=CONSOLE) for name in called)]
         for person in everybody:
             answer = badges.issue(session, person, now=at, actor=CONSOLE)
             _or_take_back(session, answer)
@@ -133,7 +136,7 @@ def qualification_list(within: int | None, as_json: bool, database: str) -> None
     """List who may do what; what ends first is at the top."""
     engine = open_database(database)
     with reading(engine) as session:
-        plan = qualifications.plan_of(session)
+        plan = revisions.latest_plan(session)
         rows = qualifications.held(session)
         if within is not None and plan is not None:
             rows = qualifications.ending(rows, qualifications.today_of(plan, now()), days=within)

@@ -10,10 +10,10 @@ from typing import Any
 import click
 from sqlalchemy import select
 
-from mes import enrolment, keys, orders, quality, wire
+from mes import enrolment, keys, orders, quality, revisions, wire
 from mes import plan as plans
 from mes.db.session import reading, writing
-from mes.db.tables import Nonconformity, PlanRevision, UnitRow, WorkOrder
+from mes.db.tables import Nonconformity, UnitRow, WorkOrder
 from mes.domain.invitation import address_of
 from mes.domain.reasons import sentence
 from mes.fold_office import ORDER_STATES
@@ -28,9 +28,7 @@ def publish_plan(session: Any, plan: plans.Plan, *, now: datetime, actor: str | 
     """Publish a plan as the next revision; the same content again is `plan_current` and changes nothing."""
     content = plans.content(plan)
     digest = plans.content_hash(content)
-    latest = session.execute(
-        select(PlanRevision.revision, PlanRevision.hash).order_by(PlanRevision.revision.desc()).limit(1)
-    ).first()
+    latest = revisions.latest(session)
     if latest is not None and latest.hash == digest:
         return Answer(False, "plan_current", {"revision": latest.revision})
     body = wire.PlanPublished(revision=(latest.revision if latest else 0) + 1, hash=digest, content=content)
@@ -101,8 +99,8 @@ def order_create(
 
 
 def _order_pattern(session: Any) -> str:
-    content = session.scalars(select(PlanRevision.content).order_by(PlanRevision.revision.desc()).limit(1)).first()
-    return plans.from_content(json.loads(content)).plant.order_pattern if content else "OF-{yyyy}-{n:03}"
+    plan = revisions.latest_plan(session)
+    return plan.plant.order_pattern if plan else "OF-{yyyy}-{n:03}"
 
 
 def _order_verb(name: str, verb: Any, what: str, *, needs_why: bool = False) -> None:

@@ -10,7 +10,7 @@ import click
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from mes import forgetting, held, qualifications
+from mes import forgetting, held, revisions
 from mes.db.session import reading, writing
 from mes.i18n import _
 from mes.setup import CONSOLE, database_option, now, open_database, tell
@@ -70,7 +70,7 @@ def people_generalise(days: int | None, dry_run: bool, database: str) -> None:
 
 def _days_of_the_plan(engine: Engine) -> int:
     with reading(engine) as session:
-        plan = qualifications.plan_of(session)
+        plan = revisions.latest_plan(session)
     days = plan.plant.generalise_days if plan else 0
     if not days:
         raise click.ClickException(_("The plan does not say after how many days. Say it with --days."))

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from mes import accounts, passwords
 from mes.db.session import reading, writing
 from mes.i18n import LANGUAGES, _, system_language
+from mes.letters import grouped_code
 from mes.orders import Answer
 from mes.setup import CONSOLE, database_option, now, open_database, tell
 
@@ -129,7 +130,7 @@ def _person(session: Session, login: str) -> str:
 
 def _password(login: str, *, prompt: bool) -> str:
     if not prompt:
-        return passwords.generated()
+        return grouped_code()
     password: str = click.prompt(_("Password"), hide_input=True, confirmation_prompt=True)
     weak = passwords.weakness(password, accounts.login_of(login))
     if weak is not None:

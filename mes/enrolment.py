@@ -5,7 +5,6 @@ Codes and keys lie outside the ledger; each thing that happens to them is a row 
 
 from __future__ import annotations
 
-import secrets
 from collections import OrderedDict, deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,11 +19,10 @@ from mes.db.base import utc_text
 from mes.db.tables import EnrolCode, Meta, Presence, StationRow, Token
 from mes.domain.invitation import Invitation, fingerprint
 from mes.keys import digest
+from mes.letters import grouped_code
 from mes.orders import Answer, request
 
 CODE_LIFE: Final = timedelta(minutes=15)
-_ALPHABET: Final = "ABCDEFGHJKMNPQRSTVWXYZ23456789"  # read aloud and typed by hand: no I, L, O, U, 0, 1
-_CODE_LETTERS: Final = 16  # 78 bits
 _ADDRESS: Final = "address"
 
 
@@ -33,8 +31,7 @@ def new_code(session: Session, station: str, *, now: datetime, actor: str | None
     known = sorted(session.scalars(select(StationRow.id)))
     if station not in known:
         return Answer(False, "unknown_station", {"station": station, "known": ", ".join(known) or "–"})
-    letters = "".join(secrets.choice(_ALPHABET) for _ in range(_CODE_LETTERS))
-    code = "-".join(letters[i : i + 4] for i in range(0, _CODE_LETTERS, 4))
+    code = grouped_code()
     session.add(EnrolCode(sha256=digest(code), station=station, expires_at=utc_text(now + CODE_LIFE), used_at=None))
     request(session, "StationInvited", wire.StationNamed(station=station), now=now, actor=actor)
     return code
@@ -63,11 +60,7 @@ def listed(session: Session, *, now: datetime) -> list[Pc]:
 
 def note_address(session: Session, address: str) -> None:
     """Remember by which address stations come over TLS; empty for a server without a certificate of its own."""
-    known = session.get(Meta, _ADDRESS)
-    if known is None:
-        session.add(Meta(key=_ADDRESS, value=address))
-    else:
-        known.value = address
+    session.merge(Meta(key=_ADDRESS, value=address))
     session.flush()
 
 

@@ -64,8 +64,10 @@ def pages(engine: Engine, before: str) -> Iterator[Page]:
             rows = session.execute(wanted.order_by(Ledger.n)).all()
             young = session.scalar(select(func.min(Ledger.n)).where(here, not_(old)))
         # A bench whose clock stands in 1970 has captured nothing in 1970: its clock is put right before it is judged.
-        due = [n for n, at, got, offset in rows if got < before or Entry.occurred(at, got, offset) < before]
-        stay = [n for n, *_ in rows if n not in set(due)] + ([] if young is None else [young])
+        due: list[int] = []
+        stay = [] if young is None else [young]
+        for n, at, got, offset in rows:
+            (due if got < before or Entry.occurred(at, got, offset) < before else stay).append(n)
         yield Page(tuple(due), min(stay, default=None), last)
         after = last
 

@@ -16,8 +16,6 @@ from typing import Final
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from mes.people import LETTERS
-
 # Source: OWASP Password Storage Cheat Sheet, "Argon2id": m = 19 MiB, t = 2, p = 1 at least.
 _HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 AT_ONCE: Final = 2  # one hash takes a processor for 20-30 ms: scans keep the others
@@ -25,7 +23,6 @@ WAITING: Final = 8  # more than these are sent away, so that a flood of sign-ins
 SHORTEST: Final = 10
 LONGEST: Final = 128
 PIN_DIGITS: Final = (4, 8)
-_GENERATED: Final = 16  # letters of 30: 78 bits
 
 _places = threading.BoundedSemaphore(AT_ONCE + WAITING)
 _turns = threading.BoundedSemaphore(AT_ONCE)
@@ -87,12 +84,6 @@ def is_pin(text: str) -> bool:
     """4 to 8 digits, not all the same."""
     low, high = PIN_DIGITS
     return text.isascii() and text.isdigit() and low <= len(text) <= high and len(set(text)) > 1
-
-
-def generated() -> str:
-    """A password that can be read aloud and typed by hand."""
-    letters = "".join(secrets.choice(LETTERS) for _ in range(_GENERATED))
-    return "-".join(letters[i : i + 4] for i in range(0, _GENERATED, 4))
 
 
 def _plain(secret: str) -> str:

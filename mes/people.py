@@ -5,7 +5,6 @@ It knows no password and no badge, except that an account ends when its person i
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime
 from typing import Final
 
@@ -15,22 +14,29 @@ from sqlalchemy.orm import Session
 from mes import wire
 from mes.db.base import utc_text
 from mes.db.tables import Account, AccountRole, Badge, Person, WebSession
+from mes.letters import random_letters
 from mes.orders import Answer, request
 
-LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # read aloud and typed by hand: no I, L, O, U, 0, 1
+MOST_NAME: Final = 120
 _LENGTH: Final = 8  # 39 bits: a pseudonym need not be secret, only unique and without meaning
 
 
 def new_pseudonym(letter: str) -> str:
     """A random id that says nothing of the person: the letter, a dash, eight characters."""
-    return f"{letter}-" + "".join(secrets.choice(LETTERS) for _ in range(_LENGTH))
+    return f"{letter}-{random_letters(_LENGTH)}"
+
+
+def fit_name(typed: str) -> str | None:
+    """A name as it is kept, without space around it; None for what can be none: empty, too long, with line feeds."""
+    name = typed.strip()
+    return name if 0 < len(name) <= MOST_NAME and name.isprintable() else None
 
 
 def add(session: Session, name: str, language: str, *, now: datetime, actor: str | None = None) -> str:
     """Take a person in.
 
     Args:
-        name: as people say it; kept in one table and nowhere else.
+        name: as people say it (`fit_name`); kept in one table and nowhere else.
         language: `fr` or `en`, the language of this person's screens.
 
     Returns:

@@ -14,25 +14,14 @@ from sqlalchemy.orm import Session
 
 from mes import wire
 from mes.db.base import utc_text
-from mes.db.tables import Person, PlanRevision, Qualification
+from mes.db.tables import Person, Qualification
 from mes.domain.days import day_at, months_after
 from mes.domain.route import Plan
 from mes.orders import Answer, request
-from mes.world import PLANS
+from mes.revisions import latest_plan
 
 SOON_DAYS: Final = 60
 """A qualification that ends within so many days is shown as ending soon."""
-
-
-def plan_of(session: Session) -> Plan | None:
-    """The latest plan, which names the qualifications."""
-    row = session.execute(
-        select(PlanRevision.revision, PlanRevision.hash).order_by(PlanRevision.revision.desc()).limit(1)
-    ).first()
-    if row is None:
-        return None
-    content = select(PlanRevision.content).where(PlanRevision.revision == row.revision)
-    return PLANS.plan(row.revision, row.hash, lambda: session.scalars(content).one())
 
 
 def today_of(plan: Plan, now: datetime) -> str:
@@ -65,7 +54,7 @@ def grant(
 
 def _by_the_plan(session: Session, qualification: str, now: datetime) -> str | None:
     """The last day that the plan gives; today for what no plan knows, which is refused by its name."""
-    plan = plan_of(session)
+    plan = latest_plan(session)
     known = plan.qualification(qualification) if plan else None
     if plan is None or known is None:
         return now.date().isoformat()
@@ -88,7 +77,12 @@ def held(session: Session) -> list[Qualification]:
     )
 
 
+def soon(today: str, days: int = SOON_DAYS) -> str:
+    """The last day that still is soon."""
+    return (date.fromisoformat(today) + timedelta(days=days)).isoformat()
+
+
 def ending(rows: Iterable[Qualification], today: str, *, days: int = SOON_DAYS) -> list[Qualification]:
     """Those that have ended or end within so many days, in their order."""
-    last = (date.fromisoformat(today) + timedelta(days=days)).isoformat()
+    last = soon(today, days)
     return [row for row in rows if row.valid_until <= last]

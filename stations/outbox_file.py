@@ -20,12 +20,13 @@ from stations.durable import sync_directory
 
 SCHEMA: Final = 1  # PRAGMA user_version; a file with a higher one was written by a newer agent
 BUSY_TIMEOUT_S: Final = 5.0
+_FIELDS: Final = (
+    "seq", "event_id", "kind", "v", "captured_at", "mono_ms", "boot_id", "operator", "veil", "asks", "body", "sha256",
+)  # fmt: skip
 # What `envelope` reads; a WHERE or an ORDER BY is put behind it.
-ROWS: Final = (
-    "SELECT seq, event_id, kind, v, captured_at, mono_ms, boot_id, operator, veil, asks, body, sha256 FROM outbox "
-)
-
-_FIELDS: Final = ROWS.removeprefix("SELECT ").removesuffix(" FROM outbox ").split(", ")
+ROWS: Final = f"SELECT {', '.join(_FIELDS)} FROM outbox "  # noqa: S608 (names of ours)
+ADD: Final = f"INSERT INTO outbox ({', '.join(_FIELDS)}) VALUES (:{', :'.join(_FIELDS)})"  # noqa: S608 (names of ours)
+"""Takes an envelope's fields by name."""
 
 FailureCode = Literal["disk_full", "io_error", "locked", "gone", "closed", "not_durable", "too_new", "corrupt"]
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Final, Literal
 
 from mes.wire import Envelope, IngestResult, Mark, digest, new_veil, operator_mark
-from stations.outbox_file import ROWS, envelope
+from stations.outbox_file import ADD, ROWS, envelope
 
 AlarmCode = Literal["forked", "set_aside", "rescued", "rescue_failed", "recovered", "server_restored"]
 State = Literal["new", "acked", "quarantined"]
@@ -127,12 +127,7 @@ def numbered(draft: Draft, seq: int, *, captured_at: str, mono_ms: int, boot_id:
 
 def insert(db: sqlite3.Connection, events: Iterable[Envelope]) -> None:
     """Add events as waiting rows."""
-    db.executemany(
-        "INSERT INTO outbox (seq, event_id, kind, v, captured_at, mono_ms, boot_id, operator, veil, asks, body, sha256)"
-        " VALUES (:seq, :event_id, :kind, :v, :captured_at, :mono_ms, :boot_id, :operator, :veil, :asks, :body,"
-        " :sha256)",
-        [event.model_dump() for event in events],
-    )
+    db.executemany(ADD, [event.model_dump() for event in events])
 
 
 def settle(db: sqlite3.Connection, results: Sequence[IngestResult], at: str) -> int:

@@ -33,9 +33,8 @@ def fit(turn: Turn, work: Work, found: Found, raw: str) -> Turn:
         used_in=None if s.online else s.recall.used_in(found.part, found.serial),
         lot_held=not s.online and s.recall.lot_held(found.part, found.lot),
     )
-    if answer.go and not s.online:
-        able = signing.may_work(s, work)
-        answer = answer if able.go else able
+    if not s.online:
+        answer = signing.besides(answer, signing.may_work(s, work))
     if not answer.go:
         return turn.put_work(replace(work, times=1, finishing=False)).say(answer.reason, answer.args)
     body = wire.MaterialsInstalled(

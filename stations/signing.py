@@ -125,6 +125,11 @@ def may_work(s: Session, work: Work) -> Answer:
     return may_do(s, work.plan, work.step, work.serial)
 
 
+def besides(answer: Answer, able: Answer) -> Answer:
+    """The thing itself comes first: who does it is asked only where it may be done."""
+    return able if answer.go and not able.go else answer
+
+
 def refused(turn: Turn, answer: Answer, thing: str, step: Step) -> Turn:
     """Say that the station itself refuses; where a supervisor may let it pass, that is offered."""
     s = turn.session

@@ -15,6 +15,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from mes.wire import OverrideReply, OverrideRequest
+from stations import protocol
 from stations.inputs import Offer
 from stations.protocol import Answer, Silence
 from stations.transport import Server, Transport
@@ -70,14 +71,7 @@ class Supervisor:
 
 def reply_of(answer: Answer | Silence) -> OverrideReply:
     """What the server said; anything that is no answer to the question is a no for now."""
-    if isinstance(answer, Silence):
-        return NO_ANSWER
-    if answer.status == 429:
+    if isinstance(answer, Answer) and answer.status == 429:
         minutes = max(1, ceil((answer.retry_after_s or 60.0) / 60))
         return OverrideReply(go=False, reason="override_wait", args={"minutes": minutes})
-    if answer.status != 200:
-        return NO_ANSWER
-    try:
-        return OverrideReply.model_validate_json(answer.body, extra="ignore")
-    except ValidationError:
-        return NO_ANSWER
+    return protocol.reply_of(answer, OverrideReply) or NO_ANSWER

@@ -70,8 +70,7 @@ def gate_says(s: Session, serial: str) -> Answer:
         online=False,
         present=len(others),
     )
-    able = signing.may_do(s, plan, place[1], serial) if place and answer.go else answer
-    return answer if able.go else able
+    return signing.besides(answer, signing.may_do(s, plan, place[1], serial)) if place else answer
 
 
 def known_work(s: Session, serial: str) -> Work | None:
@@ -155,9 +154,8 @@ def finish(turn: Turn, work: Work) -> Turn:
         return turn.put_work(replace(work, finishing=True)).say("asking", awaiting=s.awaited)
     turn = turn.put_work(replace(work, finishing=False))
     answer = gate.finish(step=work.step, unit=work.unit, installed=work.installed, here_s=_here_s(turn, work))
-    if answer.go and not s.online:
-        able = signing.may_work(s, work)
-        answer = answer if able.go else able
+    if not s.online:
+        answer = signing.besides(answer, signing.may_work(s, work))
     if not answer.go:
         return turn.say(answer.reason, answer.args)
     turn, token = turn.keep(wire.WorkCompleted(step=work.step.id, unit=work.serial), asks=s.online)

@@ -20,7 +20,7 @@ from mes import accounts, passwords, sessions
 from mes.orders import Answer
 from web import auth
 from web.auth import PEOPLE, role
-from web.language import language
+from web.language import language, tell
 from web.site import site
 
 blueprint = Blueprint("account", __name__)
@@ -97,9 +97,11 @@ def sign_in() -> Any:
 
 
 def _wait(shut_s: float, name: str) -> Any:
-    minutes = ceil(shut_s / 60)
-    said = _("Too many wrong tries. Wait %(minutes)s min, then try again.", minutes=minutes)
-    return _login_form(said, name), 429, {"Retry-After": str(ceil(shut_s))}
+    return _login_form(_too_many(shut_s), name), 429, {"Retry-After": str(ceil(shut_s))}
+
+
+def _too_many(shut_s: float) -> str:
+    return str(_("Too many wrong tries. Wait %(minutes)s min, then try again.", minutes=ceil(shut_s / 60)))
 
 
 def _note(person: str, right: bool) -> None:
@@ -157,7 +159,7 @@ def set_up() -> Any:
     password, wrong = _new_password(values["login"])
     shut_s = here.setups.take(address, monotonic())
     if shut_s:
-        wrong = _("Too many wrong tries. Wait %(minutes)s min, then try again.", minutes=ceil(shut_s / 60))
+        wrong = _too_many(shut_s)
         return _setup_again(values, wrong), 429, {"Retry-After": str(ceil(shut_s))}
     with here.reading() as db:
         right = accounts.setup_code_is_right(db, values["code"])
@@ -216,9 +218,7 @@ def change_password() -> Any:
     answer = site().do(lambda db, now: accounts.change_password(db, who.person, kept, new, now=now))
     if answer.done:
         _begin(who.person, new)
-        flash(_("Your password is changed. You are signed out everywhere else."), "go")
-    else:
-        flash(answer.say(language()), "stop")
+    tell(answer, _("Your password is changed. You are signed out everywhere else."))
     return redirect(url_for("account.home"))
 
 
@@ -230,13 +230,13 @@ def change_pin() -> Any:
     assert who is not None
     pin = request.form.get("pin", "").strip()
     if _own_password(who.person, who.login) is None:
-        flash(Answer(False, "password_wrong", {}).say(language()), "stop")
+        tell(Answer(False, "password_wrong", {}))
     elif not passwords.is_pin(pin):
         flash(_("A PIN has 4 to 8 digits, and not all of them the same."), "stop")
     else:
         kept = passwords.hashed(pin)
-        site().do(lambda db, now: accounts.change_pin(db, who.person, kept, now=now))
-        flash(_("Your PIN is set."), "go")
+        answer = site().do(lambda db, now: accounts.change_pin(db, who.person, kept, now=now))
+        tell(answer, _("Your PIN is set."))
     return redirect(url_for("account.mine"))
 
 

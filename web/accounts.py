@@ -7,24 +7,22 @@ carries it, and loading the page again does not show it.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from mes import accounts, passwords
-from mes.i18n import LANGUAGES
+from mes.letters import grouped_code
 from mes.orders import Answer
 from web.account import ROLE_WORDS
 from web.auth import actor, role
 from web.forms import ident
-from web.language import language
+from web.language import LANGUAGE_WORDS, chosen, language, tell
 from web.site import site
 
 blueprint = Blueprint("accounts", __name__)
-
-LANGUAGE_WORDS: Final = {"fr": "Français", "en": "English"}
 
 
 @blueprint.get("/accounts")
@@ -40,8 +38,8 @@ def add() -> Any:
     """A new account; the answer shows its password, once."""
     who, form = actor(), request.form
     login, name, roles = form.get("login", ""), form.get("name", ""), form.getlist("roles")
-    speaks = form.get("language", "") if form.get("language") in LANGUAGES else language()
-    password = passwords.generated()
+    speaks = chosen()
+    password = grouped_code()
     kept = passwords.hashed(password)
 
     def use_case(session: Session, now: datetime) -> Answer:
@@ -92,7 +90,7 @@ def open_again() -> Any:
 def reset() -> Any:
     """Another password, shown once; every session ends."""
     person, who = ident("person"), actor()
-    password = passwords.generated()
+    password = grouped_code()
     kept = passwords.hashed(password)
     answer = site().do(lambda session, now: accounts.reset(session, person, kept, now=now, actor=who))
     if not answer.done:
@@ -101,7 +99,7 @@ def reset() -> Any:
 
 
 def _said(person: str, answer: Answer, done: str) -> Any:
-    flash(done if answer.done else answer.say(language()), "go" if answer.done else "stop")
+    tell(answer, done)
     known = answer.done or answer.reason != "unknown_account"
     return redirect(url_for("accounts.show", person=person) if known else url_for("accounts.index"))
 

@@ -20,9 +20,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from mes import enrolment, floor, keys, ledger, overrides, passwords, wire
+from mes import enrolment, floor, keys, ledger, overrides, passwords, revisions, wire
 from mes.db.base import utc_text
-from mes.db.tables import Meta, PlanRevision, Presence, Stream
+from mes.db.tables import Meta, Presence, Stream
 from mes.ingest import Batch, Refusal
 from mes.writer import Busy
 from web.auth import role
@@ -168,9 +168,7 @@ def _hello(
             alarm=known.alarm if known else "",
         )
     )
-    plan = session.execute(
-        select(PlanRevision.revision, PlanRevision.hash).order_by(PlanRevision.revision.desc()).limit(1)
-    ).first()
+    plan = revisions.latest(session)
     return wire.HelloReply(
         server_gen=session.scalar(select(Meta.value).where(Meta.key == "server_gen")) or "",
         station=station,
@@ -179,7 +177,7 @@ def _hello(
         now=utc_text(now),
         max_events=wire.MAX_EVENTS,
         max_bytes=wire.MAX_BYTES,
-        plan=wire.PlanMark(revision=plan[0], hash=plan[1]) if plan else None,
+        plan=wire.PlanMark(revision=plan.revision, hash=plan.hash) if plan else None,
         cursor=ledger.last_position(session),
         next_token=keys.next_token(session, token, now=now),
     )

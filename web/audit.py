@@ -5,8 +5,9 @@ HTTP in, a read, HTML out. People stand in it by pseudonym; whose it is, the pag
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, render_template, request
@@ -59,28 +60,23 @@ def index() -> str:
         subjects=SUBJECT_WORDS,
         rows=ROWS,
         say=sentence,
-        at=lambda at: moment(at, tz),
+        tz=tz,
         console=CONSOLE,
         now=utc_text(here.clock()),
     )
 
 
-def moment(at: str, tz: str) -> str:
-    """UTC text as date and time of the plant, to the second: as an auditor needs it."""
-    return f"{datetime.fromisoformat(at).astimezone(ZoneInfo(tz)):%Y-%m-%d %H:%M:%S}"
-
-
-def sentence(entry: audit.Entry) -> str:
-    """What a row says, in the reader's language."""
-    words = _Said({name: str(value) for name, value in entry.said.items() if value not in (None, "", [])})
-    for (kind, field), known in WORDS.items():
-        if kind == entry.kind and words.get(field) in known:
+def sentence(kind: str, said: Mapping[str, Any]) -> str:
+    """What a row of a kind says, in the reader's language."""
+    words = _Said({name: str(value) for name, value in said.items() if value not in (None, "", [])})
+    for (of, field), known in WORDS.items():
+        if of == kind and words.get(field) in known:
             words[field] = str(known[words[field]])
     if "roles" in words:
-        words["roles"] = ", ".join(str(ROLE_WORDS.get(r, r)) for r in entry.said["roles"])
+        words["roles"] = ", ".join(str(ROLE_WORDS.get(r, r)) for r in said["roles"])
     if "person" not in words:
         words["person"] = _("no account")
-    return str(SENTENCES[entry.kind]) % words if entry.kind in SENTENCES else entry.kind
+    return str(SENTENCES[kind]) % words if kind in SENTENCES else kind
 
 
 class _Said(dict[str, str]):

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Flask, Response, current_app, make_response, render_template, request
 
+from mes import revisions
 from mes.board import Board, snapshot
 from web import painter
 from web.auth import may, role
@@ -19,6 +20,7 @@ from web.site import Site, site
 blueprint = Blueprint("board", __name__)
 blueprint.add_app_template_filter(painter.clock)
 blueprint.add_app_template_filter(painter.day)
+blueprint.add_app_template_filter(painter.moment)
 blueprint.add_app_template_filter(painter.number)
 blueprint.add_app_template_filter(painter.when)
 
@@ -26,7 +28,7 @@ blueprint.add_app_template_filter(painter.when)
 def read(here: Site) -> tuple[Board, str]:
     """The board as it is now, and the plant's time zone."""
     with here.reading() as session:
-        plan = here.plan(session)
+        plan = revisions.latest_plan(session)
         tz = plan.plant.timezone if plan else "UTC"
         return snapshot(session, plan, now=here.clock(), seen=here.seen.last(), tz=ZoneInfo(tz)), tz
 

@@ -15,14 +15,15 @@ from flask_babel import lazy_gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mes import audit, held
+from mes import held
 from mes.db.base import utc_text
 from mes.db.tables import Person
 from web.account import ROLE_WORDS
-from web.accounts import LANGUAGE_WORDS
-from web.audit import moment, sentence
+from web.audit import sentence
 from web.auth import PEOPLE, actor, role
+from web.language import LANGUAGE_WORDS
 from web.orders import plan_and_today
+from web.painter import moment
 from web.site import site
 
 blueprint = Blueprint("held", __name__)
@@ -128,7 +129,7 @@ def _said(row: Mapping[str, Any], field: str, tz: str) -> str:
     if field in TIMES:
         return moment(str(value), tz)
     if field == "said":
-        return sentence(audit.Entry(0, row["at"], row["kind"], "", json.loads(value)))
+        return sentence(row["kind"], json.loads(value))
     if field == "roles":
         return ", ".join(str(ROLE_WORDS.get(name, name)) for name in value.split(", "))
     if field == "language":

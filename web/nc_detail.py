@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mes import wire
+from mes import revisions, wire
 from mes.db.tables import Ledger, Nonconformity, PlanRevision, UnitRow, Visit, WorkOrder
 from mes.domain.measurement import show as show_value
 from mes.domain.reasons import sentence
@@ -53,7 +53,7 @@ def detail(here: Site, session: Session, nc: str) -> dict[str, Any] | None:
     row = session.get(Nonconformity, nc)
     if row is None:
         return None
-    plan = _plan_of_order(here, session, row.order) or here.plan(session)
+    plan = _plan_of_order(session, row.order) or revisions.latest_plan(session)
     product = plan.product(row.product) if plan else None
     unit = session.get(UnitRow, row.unit)
     visits = session.scalars(select(Visit).where(Visit.unit == row.unit).order_by(Visit.started_at, Visit.visit)).all()
@@ -80,12 +80,12 @@ def detail(here: Site, session: Session, nc: str) -> dict[str, Any] | None:
     }
 
 
-def _plan_of_order(here: Site, session: Session, order: str) -> Plan | None:
+def _plan_of_order(session: Session, order: str) -> Plan | None:
     found = session.execute(
         select(PlanRevision.revision, PlanRevision.hash).join(WorkOrder, WorkOrder.revision == PlanRevision.revision)
         .where(WorkOrder.id == order)
     ).first()  # fmt: skip
-    return here.plan_of(session, found.revision, found.hash) if found else None
+    return revisions.plan_of(session, found.revision, found.hash) if found else None
 
 
 def _defects(row: Nonconformity, plan: Plan | None) -> list[str]:

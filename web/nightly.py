@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy import select
 
-from mes import forgetting
+from mes import forgetting, revisions
 from mes.db.base import utc_text
 from mes.db.tables import Meta
 from mes.domain.days import day_at
@@ -49,7 +49,7 @@ def tonight(site: Site) -> int | None:
     """
     now = site.clock()
     with site.reading() as session:
-        plan = site.plan(session)
+        plan = revisions.latest_plan(session)
         done = session.scalar(select(Meta.value).where(Meta.key == _LAST_DAY))
     if plan is None or not plan.plant.generalise_days:
         return None

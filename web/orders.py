@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from mes import orders as verbs
+from mes import revisions
 from mes.board import progress
 from mes.db.tables import PlanRevision, UnitRow, WorkOrder
 from mes.domain.route import Plan
@@ -27,7 +28,7 @@ from mes.orders import Answer
 from web.auth import actor, role
 from web.board_words import order_parts
 from web.forms import ident
-from web.language import language
+from web.language import language, tell
 from web.site import Site, site
 
 blueprint = Blueprint("orders", __name__)
@@ -77,7 +78,7 @@ ACTIONS: Final = {
 
 def plan_and_today(here: Site, session: Session) -> tuple[Plan | None, date, str]:
     """The latest plan, the plant's date, its time zone."""
-    plan = here.plan(session)
+    plan = revisions.latest_plan(session)
     tz = plan.plant.timezone if plan else "UTC"
     return plan, here.clock().astimezone(ZoneInfo(tz)).date(), tz
 
@@ -218,7 +219,7 @@ def show(order: str) -> str:
         plan, today, tz = plan_and_today(here, session)
         if row is None or plan is None:
             abort(404)
-        pinned = _pinned(here, session, row.revision) or plan
+        pinned = _pinned(session, row.revision) or plan
         where = _units_where(order, wanted)
         total = session.scalar(select(func.count()).select_from(UnitRow).where(where)) or 0
         units = session.scalars(
@@ -244,10 +245,10 @@ def show(order: str) -> str:
         )
 
 
-def _pinned(here: Site, session: Session, revision: int) -> Plan | None:
+def _pinned(session: Session, revision: int) -> Plan | None:
     """The plan that an order was released with, None before its release."""
     digest = session.scalar(select(PlanRevision.hash).where(PlanRevision.revision == revision))
-    return here.plan_of(session, revision, digest) if digest else None
+    return revisions.plan_of(session, revision, digest) if digest else None
 
 
 def _units_where(order: str, show: str) -> ColumnElement[bool]:
@@ -276,8 +277,5 @@ def act(verb: str) -> Any:
         more = {} if verb == "release" else {"why": why}
         who = actor()
         answer = site().do(lambda session, now: action.use_case(session, order, now=now, actor=who, **more))
-        if answer.done:
-            flash(f"{order}: {action.does}", "go")
-        else:
-            flash(answer.say(language()), "stop")
+        tell(answer, f"{order}: {action.does}")
     return redirect(url_for("orders.show", order=order) if order else url_for("orders.index"))

@@ -191,6 +191,11 @@ def number(value: int) -> str:
     return text
 
 
+def moment(at: str, tz: str) -> str:
+    """UTC text as date and time of the plant, to the second: as an auditor needs it."""
+    return f"{datetime.fromisoformat(at).astimezone(ZoneInfo(tz)):%Y-%m-%d %H:%M:%S}"
+
+
 def when(at: str, tz: str) -> str:
     """UTC text as day, month and time of the plant."""
     local = datetime.fromisoformat(at).astimezone(ZoneInfo(tz))

@@ -7,28 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any, Final
+from datetime import date, datetime
+from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mes import badges, people, qualifications
+from mes import badges, people, qualifications, revisions
 from mes.db.tables import Badge, Person
 from mes.domain import days
-from mes.i18n import LANGUAGES
 from mes.orders import Answer
 from web import codes
-from web.accounts import LANGUAGE_WORDS
 from web.auth import actor, role
 from web.forms import ident
-from web.language import language
+from web.language import LANGUAGE_WORDS, chosen, language, tell
 from web.site import site
 
 blueprint = Blueprint("people", __name__, url_prefix="/people")
-MOST_NAME: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +81,11 @@ def _rows(session: Session) -> list[Row]:
 @role("supervisor", "admin")
 def add() -> Any:
     """Take somebody in, with a badge at once."""
-    who, name = actor(), request.form.get("name", "").strip()
-    speaks = request.form.get("language", "") if request.form.get("language") in LANGUAGES else language()
-    if not name or len(name) > MOST_NAME or not name.isprintable():
-        return _index(Answer(False, "name_form", {}).say(language()), name[:MOST_NAME]), 422
+    who, typed = actor(), request.form.get("name", "")
+    name = people.fit_name(typed)
+    speaks = chosen()
+    if name is None:
+        return _index(Answer(False, "name_form", {}).say(language()), typed.strip()[: people.MOST_NAME]), 422
 
     def use_case(session: Session, now: datetime) -> Answer:
         person = people.add(session, name, speaks, now=now, actor=who)
@@ -108,7 +106,7 @@ def issue() -> Any:
 def _to_the_badge(answer: Answer) -> Any:
     if answer.done:
         return redirect(url_for("people.badge", badge=answer.args["badge"]))
-    flash(answer.say(language()), "stop")
+    tell(answer)
     return redirect(url_for("people.index"))
 
 
@@ -119,7 +117,7 @@ def end() -> Any:
     who, which = actor(), ident("badge")
     why = request.form.get("why", "").strip()[:500]
     answer = site().do(lambda session, now: badges.end(session, which, now=now, why=why, actor=who))
-    flash(_("The badge is ended. It signs nobody in.") if answer.done else answer.say(language()), _tone(answer))
+    tell(answer, _("The badge is ended. It signs nobody in."))
     return redirect(url_for("people.index"))
 
 
@@ -131,7 +129,7 @@ def badge(badge: str) -> str:
     with here.reading() as session:
         row = session.get(Badge, badge)
         person = session.get(Person, row.person) if row else None
-        plan = here.plan(session)
+        plan = revisions.latest_plan(session)
         if row is None or row.state != "active" or person is None:
             abort(404)
         code = badges.code_of(row.id)
@@ -155,7 +153,7 @@ def skills() -> str:
     """Who may do what until when: what ends soon first, then everybody by name."""
     here = site()
     with here.reading() as session:
-        plan = here.plan(session)
+        plan = revisions.latest_plan(session)
         wanted = plan.plant.qualifications if plan else ()
         today = qualifications.today_of(plan, here.clock()) if plan else ""
         rows = {r.person: r for r in _rows(session)}
@@ -182,8 +180,7 @@ def tone_of(until: str, today: str) -> str:
     """Over, soon, or far."""
     if until < today:
         return "stop"
-    soon = (date.fromisoformat(today) + timedelta(days=qualifications.SOON_DAYS)).isoformat()
-    return "kept" if until <= soon else "go"
+    return "kept" if until <= qualifications.soon(today) else "go"
 
 
 @blueprint.post("/qualifications/grant")
@@ -200,8 +197,7 @@ def grant() -> Any:
     answer = site().do(
         lambda session, now: qualifications.grant(session, person, wanted, now=now, until=until, actor=who)
     )
-    said = _("Granted until %(until)s.", until=answer.args.get("until")) if answer.done else answer.say(language())
-    flash(said, _tone(answer))
+    tell(answer, _("Granted until %(until)s.", until=answer.args.get("until")))
     return redirect(url_for("people.skills")) if answer.done else _back_to_skills(form)
 
 
@@ -218,9 +214,7 @@ def withdraw() -> Any:
     answer = site().do(
         lambda session, now: qualifications.withdraw(session, person, wanted, now=now, why=why, actor=who)
     )
-    flash(
-        _("Withdrawn. The benches hear of it within seconds.") if answer.done else answer.say(language()), _tone(answer)
-    )
+    tell(answer, _("Withdrawn. The benches hear of it within seconds."))
     return redirect(url_for("people.skills"))
 
 
@@ -228,7 +222,3 @@ def _back_to_skills(form: Mapping[str, str]) -> Any:
     """The page again, with the same person and qualification chosen."""
     person, wanted = form.get("person", "")[:64], form.get("qualification", "")[:64]
     return redirect(url_for("people.skills", person=person, qualification=wanted))
-
-
-def _tone(answer: Answer) -> str:
-    return "go" if answer.done else "stop"

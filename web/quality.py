@@ -21,7 +21,7 @@ from mes.quality import Disposition
 from web.auth import actor, role
 from web.board_words import NC_STATES
 from web.forms import ident
-from web.language import language
+from web.language import language, tell
 from web.nc_detail import detail, label, station_name, step_name, why_not
 from web.orders import plan_and_today
 from web.site import Site, site
@@ -128,7 +128,7 @@ def decide() -> Any:
             session, nc, chosen, now=now, step=step if chosen == "rework" else None, why=why, actor=who
         )
     )
-    flash(_("Decided: %(nc)s.", nc=nc) if answer.done else answer.say(language()), "go" if answer.done else "stop")
+    tell(answer, _("Decided: %(nc)s.", nc=nc))
     return back
 
 
@@ -143,7 +143,7 @@ def answer_help() -> Any:
     who = actor()
     answer = site().do(lambda session, now: verbs.answer_help(session, station, now=now, actor=who))
     if request.form.get("from") == "quality":
-        flash(answer.say(language()), "go" if answer.done else "stop")
+        tell(answer)
         return redirect(url_for("quality.index"))
     return redirect(url_for("board.index"))
 

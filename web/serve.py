@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import json
 import os
 import signal
 import sys
@@ -17,12 +16,9 @@ from typing import Any, Final
 import click
 from flask import Flask
 from gunicorn.app.base import BaseApplication
-from sqlalchemy import select
 
-from mes import accounts, enrolment
-from mes import plan as plans
+from mes import accounts, enrolment, revisions
 from mes.db.session import reading, writing
-from mes.db.tables import PlanRevision
 from mes.domain.invitation import PORT, address_of
 from mes.i18n import _
 from mes.setup import database_option, now, open_database, own_names, tls_folder
@@ -81,12 +77,10 @@ def _plain_allowed(database: str) -> bool:
     engine = open_database(database, create=True)
     try:
         with reading(engine) as session:
-            content = session.scalars(
-                select(PlanRevision.content).order_by(PlanRevision.revision.desc()).limit(1)
-            ).first()
+            plan = revisions.latest_plan(session)
     finally:
         engine.dispose()  # the worker is a fork and opens its own
-    return content is not None and plans.from_content(json.loads(content)).plant.plain_http
+    return plan is not None and plan.plant.plain_http
 
 
 def _certificate(files: Files) -> str:

@@ -11,14 +11,11 @@ from time import monotonic
 from typing import Final, TypeVar
 
 from flask import current_app
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from mes.db.session import reading
-from mes.db.tables import PlanRevision
-from mes.domain.route import Plan
 from mes.enrolment import Tries
-from mes.world import PLANS
 from mes.writer import Writer
 from web.reach import Reach
 
@@ -108,21 +105,6 @@ class Site:
             mes.writer.Busy: nothing was written; try again.
         """
         return self.writer.do(use_case).result(timeout=self.write_limit_s)
-
-    def plan(self, session: Session) -> Plan | None:
-        """The latest published plan, None before the first."""
-        row = session.execute(
-            select(PlanRevision.revision, PlanRevision.hash).order_by(PlanRevision.revision.desc()).limit(1)
-        ).first()
-        return self.plan_of(session, row[0], row[1]) if row else None
-
-    def plan_of(self, session: Session, revision: int, content_hash: str) -> Plan:
-        """The plan of a revision."""
-
-        def content() -> str:
-            return session.scalars(select(PlanRevision.content).where(PlanRevision.revision == revision)).one()
-
-        return PLANS.plan(revision, content_hash, content)
 
 
 def site() -> Site:

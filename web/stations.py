@@ -21,11 +21,11 @@ from mes.db.tables import Presence
 from mes.domain.invitation import Invitation
 from mes.orders import Answer
 from web import codes
-from web.audit import moment
 from web.auth import actor, role
 from web.board_words import alarm
 from web.language import language
 from web.orders import plan_and_today
+from web.painter import moment
 from web.site import site
 
 blueprint = Blueprint("stations", __name__, url_prefix="/stations")

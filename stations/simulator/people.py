@@ -34,11 +34,6 @@ def names(count: int) -> list[str]:
     return [NAMES[i % len(NAMES)] + (f" {i // len(NAMES) + 1}" if i >= len(NAMES) else "") for i in range(count)]
 
 
-def crew(count: int) -> tuple[Person, ...]:
-    """So many people, with badges of their own."""
-    return tuple(Person(f"OP-{n:02}") for n in range(1, count + 1))
-
-
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How fast the floor's clock runs, and how people spread around a planned time.

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from mes import orders, qualifications, wire
+from mes import orders, revisions, wire
 from mes.commands_office import publish_plan
 from mes.db import migrate
 from mes.db.base import utc_text
@@ -43,7 +43,7 @@ def give_badge(
     """A badge with a number that tests can read, for somebody who may do everything that the plan asks for."""
     body = wire.BadgeIssued(badge=badge, person=person, language="fr")
     assert orders.request(session, "BadgeIssued", body, now=now, actor=None).done
-    plan = qualifications.plan_of(session)
+    plan = revisions.latest_plan(session)
     assert plan is not None
     for each in plan.plant.qualifications:
         granted = wire.QualificationGranted(person=person, qualification=each.id, valid_until=until)

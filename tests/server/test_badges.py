@@ -249,6 +249,16 @@ def test_badges_and_qualifications_by_command(console: tuple[Floor, str], tmp_pa
     assert agrees(shop, tmp_path)
 
 
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "x" * 121])
+def test_a_name_that_cannot_be_kept_is_refused_with_a_sentence(console: tuple[Floor, str], name: str) -> None:
+    shop, database_url = console
+    done = CliRunner().invoke(main, ["badge", "issue", "--name", name, "--database", database_url], env=ENV)
+    assert done.exit_code == 1
+    assert "This name cannot be kept." in done.stderr
+    with reading(shop.engine) as session:
+        assert [b.id for b in session.scalars(select(Badge))] == [OPERATOR]
+
+
 def test_a_command_gives_all_badges_or_none(console: tuple[Floor, str]) -> None:
     shop, database_url = console
     wanted = ["badge", "issue", "--name", "Bob", "P-NOBODY", "--database", database_url]

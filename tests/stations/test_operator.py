@@ -28,7 +28,7 @@ from stations.simulator.floor import Floor
 from stations.simulator.mind import Act, Place
 from stations.simulator.nature import Nature, Truth
 from stations.simulator.operator import PATIENCE_S, Mind
-from stations.simulator.people import NOTHING_GOES_WRONG, Odds, Pace, crew
+from stations.simulator.people import NOTHING_GOES_WRONG, Odds, Pace, Person
 from stations.simulator.scanner import ScanFault
 from stations.simulator.seen import Seen, Tally, seen_of
 from stations.simulator.stock import Stock, ecia_label, text_for
@@ -136,8 +136,7 @@ class Shop:
         made = [Unit(s, "OF-1", nomad.id, "reserved", first, {first: 1}) for s in SERIALS[:units]]
         orders = [Order("OF-1", nomad.id, 10, "released", 1), Order(KIT, kit.id, 100, "released", 1)]
         self.server = a_floor(*made, orders=orders, plan=self.plan)
-        people = crew(len(self.plan.stations))
-        self.desks = {s.id: self.desk(s.id, person.badge) for s, person in zip(self.plan.stations, people, strict=True)}
+        self.desks = {s.id: self.desk(s.id, f"OP-{n:02}") for n, s in enumerate(self.plan.stations, 1)}
 
     def desk(self, station: str, badge: str) -> Desk:
         here = self.plan.station(station)
@@ -151,7 +150,7 @@ class Shop:
             pace=pace,
             rng=self.rng,
         )
-        person = replace(crew(1)[0], badge=badge)
+        person = Person(badge)
         stock = Stock(self.plan, self.rng)
         place = Place(here, self.plan, person, self.floor, self.nature, bench, stock, self.odds, pace, self.rng)
         return Desk(place, a_bench(station, floor=self.server, plan=self.plan, signed_in=False), Mind(place))

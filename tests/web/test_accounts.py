@@ -13,6 +13,7 @@ from sqlalchemy import select
 from mes import accounts, passwords
 from mes.db.session import reading, writing
 from mes.db.tables import Ledger
+from mes.letters import grouped_code
 from mes.writer import Writer
 from tests.server.worlds import Workshop
 from tests.waiting import wait_for
@@ -273,7 +274,7 @@ def test_the_password_cannot_be_guessed_in_an_open_session_either(office: Office
 
 def test_a_password_that_somebody_else_has_seen_opens_only_its_change(office: Office) -> None:
     person = office.account("lea", "planner")
-    shown = passwords.generated()
+    shown = grouped_code()
     office.site.do(lambda db, now: accounts.reset(db, person, passwords.hashed(shown), now=now))
     lea = office.app.test_client()
     assert sign_in(lea, "lea", shown).status_code == 302

@@ -7,7 +7,7 @@ import json
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from mes import badges, qualifications
+from mes import badges, qualifications, revisions
 from mes.db.session import reading, writing
 from mes.db.tables import Ledger
 from mes.wire import FLOOR_KINDS
@@ -22,7 +22,7 @@ def worker(office: Office) -> tuple[str, str]:
     shop = office.shop
     with writing(shop.engine) as session:
         badge = str(badges.issue(session, person, now=shop.clock.now).args["badge"])
-        plan = qualifications.plan_of(session)
+        plan = revisions.latest_plan(session)
         assert plan is not None
         for each in plan.plant.qualifications:
             qualifications.grant(session, person, each.id, now=shop.clock.now)

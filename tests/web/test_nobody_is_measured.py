@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
 
-from mes import badges, keys, people, qualifications
+from mes import badges, keys, people, qualifications, revisions
 from mes.cli import main
 from mes.db.session import reading, writing
 from mes.db.tables import Nonconformity
@@ -40,7 +40,7 @@ def staffed(shop: Workshop) -> list[str]:
     who: list[str] = []
     numbers = []
     with writing(shop.engine) as session:
-        plan = qualifications.plan_of(session)
+        plan = revisions.latest_plan(session)
         assert plan is not None
         for name in NAMES:
             person = people.add(session, name, "fr", now=shop.clock.now)
