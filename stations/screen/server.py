@@ -7,6 +7,7 @@ It knows nothing of what the page shows.
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -57,7 +58,9 @@ class LoopbackServer:
         """End the streams, answer what has begun, give the port back. Takes about a second at most."""
         self._closing.set()
         self._server.task_dispatcher.shutdown(timeout=3)
-        self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._sockets))
+        # A task that ends at this moment pulls it, too: then all is closed, the trigger with it, before this pull.
+        with suppress(OSError):
+            self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._sockets))
         self._thread.join(timeout=3)
 
     def __enter__(self) -> Self:

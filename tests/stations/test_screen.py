@@ -557,3 +557,18 @@ def test_text_and_marks_stand_at_7_to_1_or_more_on_their_ground() -> None:
 def test_an_error_is_said_as_data_that_names_what_to_do() -> None:
     answer = Bench(SCREENS["idle"]).client.get("/", headers={"Host": "evil.example"})
     assert json.loads(answer.text)["message"] == "This page is for the station's own browser."
+
+
+def test_a_server_ends_well_although_a_task_ends_at_the_same_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = bench_server(ScreenFeed(SCREENS["idle"], "fr"), port=0).start()
+    trigger = server._server.trigger
+    physical = trigger._physical_pull
+
+    def late() -> None:
+        physical()  # of the task: the loop wakes up and closes everything, the trigger as well
+        wait_for(lambda: not server._thread.is_alive(), what="the loop has ended")
+        physical()
+
+    monkeypatch.setattr(trigger, "_physical_pull", late)
+    server.close()
+    assert not server._thread.is_alive()
