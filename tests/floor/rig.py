@@ -284,6 +284,21 @@ url = "{server_url}"
 
         return self.shows(answered, limit_s, f"{said!r} is answered by {reason}")
 
+    def at_rest(self, limit_s: float = 15.0) -> Bench:
+        """Wait until everything that was scanned before has been answered.
+
+        A scan that comes while the bench still asks the server is told to wait, and a hand scans again.
+        """
+
+        def answered() -> bool:
+            before = self.state()["banner"]["serial"]
+            self.scan(f"LABEL-REST-{before}")
+            self.shows(lambda s: s["banner"]["serial"] > before and s["phase"] != "asking", limit_s, "an answer")
+            return bool(self.state()["banner"]["reason"] == "unknown_code")
+
+        wait_for(answered, limit_s, f"{self.station} is at rest")
+        return self
+
     def sign_in(self) -> Bench:
         """The operator's badge."""
         self.hears(BADGE, "welcome")

@@ -124,6 +124,7 @@ def bench(page: Page) -> Iterator[Bench]:
     opened = Bench("arrived")
     opened.open(page)
     yield opened
+    page.close()  # or what it asks for at this moment ends without an answer, and it complains
     opened.server.close()
 
 
