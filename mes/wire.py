@@ -33,6 +33,7 @@ OptionalId = Annotated[str, Field(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")
 OperatorId = Annotated[str, Field(max_length=64, pattern=r"^([^\x00-\x1f\x7f~][^\x00-\x1f\x7f]*)?$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Veil = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+Day = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
 Seq = Annotated[int, Field(ge=1, lt=2**53, strict=True)]
 Count = Annotated[int, Field(ge=0, lt=10**9)]
 
@@ -148,6 +149,7 @@ class UnitsArrived(Frozen):
     unit: Id
     step: Id
     scan: str = ""
+    place: Annotated[int, Field(ge=1, le=999)] | None = None
 
 
 class UnitsDeparted(Frozen):
@@ -180,7 +182,12 @@ class MaterialsUninstalled(Frozen):
 
 
 class Measurement(Frozen):
-    """One reading against its limits, as the station saw it. `raw` is the instrument's own text."""
+    """One reading against its limits, as the station saw it. `raw` is the instrument's own text.
+
+    `attempt` counts the askings of one test in one run: only the last one judges, the others are kept. `verdict` is
+    what the tester says of itself. `device` and `serial` name the instrument as the plant knows it, `calibration_due`
+    is the last day of its calibration (ISO 9001:2015, 7.1.5); `instrument` is the same in words, with its own answer.
+    """
 
     test: Id
     outcome: Outcome
@@ -190,6 +197,11 @@ class Measurement(Frozen):
     high: float | None = None
     instrument: Annotated[str, Field(max_length=120)] | None = None
     raw: Annotated[str, Field(max_length=2_000)] = ""
+    attempt: Annotated[int, Field(ge=1, le=99)] = 1
+    verdict: Literal["passed", "failed"] | None = None
+    device: OptionalId | None = None
+    serial: OptionalId | None = None
+    calibration_due: Day | None = None
 
 
 class UnitsTested(Frozen):
@@ -199,6 +211,15 @@ class UnitsTested(Frozen):
     step: Id
     outcome: Outcome
     tests: Annotated[tuple[Measurement, ...], Field(max_length=500)]
+
+
+class ReadingsRecorded(Frozen):
+    """One sample of a unit that is in work, such as in burn-in: number `n` of its visit, from 1."""
+
+    unit: Id
+    step: Id
+    n: Annotated[int, Field(ge=1, le=10_000_000)]
+    readings: Annotated[tuple[Measurement, ...], Field(min_length=1, max_length=100)]
 
 
 class UnitsInspected(Frozen):
@@ -374,9 +395,6 @@ class PersonChanged(Frozen):
     person: Id
 
 
-Day = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
-
-
 class BadgeIssued(Frozen):
     """A badge for a person: its id is random and says nothing of who carries it."""
 
@@ -489,6 +507,7 @@ FLOOR_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
         MaterialsInstalled,
         MaterialsUninstalled,
         UnitsTested,
+        ReadingsRecorded,
         UnitsInspected,
         UnitsRepaired,
         WorkCompleted,

@@ -37,6 +37,7 @@ KINDS: Final[dict[str, Any]] = {
     "MaterialsInstalled": lazy_gettext("a part went in"),
     "MaterialsUninstalled": lazy_gettext("a part came out"),
     "UnitsTested": lazy_gettext("a test"),
+    "ReadingsRecorded": lazy_gettext("a reading"),
     "UnitsInspected": lazy_gettext("a look"),
     "UnitsRepaired": lazy_gettext("a repair"),
     "WorkCompleted": lazy_gettext("a step was finished"),

@@ -52,8 +52,18 @@ class Component(Frozen):
     pattern: Annotated[str, Field(max_length=200)] | None = None
 
 
+AfterFailure = Literal["stop", "go-on"]
+
+
 class Test(Frozen):
-    """One measurement with its limits (both inclusive), in the unit of measure `unit`."""
+    """One measurement with its limits (both inclusive), in the unit of measure `unit`.
+
+    `marginal` is the width of the band inside a limit where a reading still passes and is shown as just good, in the
+    same unit. `settle_s` passes before the instrument is asked, `timeout_s` is the longest wait for its answer (the
+    family's own when None). `repeats`: how often it is asked again when nothing usable came; never after a number, so
+    that nothing is measured until it passes. `needs` are tests of this step that must have passed before.
+    `after_failure`: what happens to the tests after this one; None: as the step says.
+    """
 
     __test__ = False  # not a test case, whatever pytest makes of the name
 
@@ -62,8 +72,21 @@ class Test(Frozen):
     unit: str
     low: float | None = None
     high: float | None = None
+    marginal: Annotated[float, Field(ge=0)] = 0
     instrument: Slug
     ask: Annotated[str, Field(min_length=1, max_length=120)]
+    settle_s: Annotated[float, Field(ge=0, le=3600)] = 0
+    timeout_s: Annotated[float, Field(ge=0.1, le=86_400)] | None = None
+    repeats: Annotated[int, Field(ge=0, le=9)] = 0
+    needs: tuple[Slug, ...] = ()
+    after_failure: AfterFailure | None = None
+
+
+class Command(Frozen):
+    """What an instrument is told without being asked for a value: output on, relay open."""
+
+    instrument: Slug
+    send: Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[ -~]+$")]
 
 
 class Step(Frozen):
@@ -71,6 +94,10 @@ class Step(Frozen):
 
     `begins` says when its tests begin: when the operator says so (a test bench may energise the unit, and clips have to
     be connected and a cover closed first), or by themselves when the unit arrives and lacks no part.
+
+    `set_up` is said to the instruments before the first test, `tear_down` after the last one and whenever a run ends in
+    another way. `after` are earlier steps whose tests must have been passed: before, the unit is never energised.
+    `sample_s`: every so many seconds the tests of a unit that stays here are read as a sample; 0: never.
     """
 
     id: Slug
@@ -85,7 +112,11 @@ class Step(Frozen):
     tests: tuple[Test, ...] = ()
     retests: Annotated[int, Field(ge=0, le=9)] = 0
     begins: Literal["when-asked", "by-itself"] = "when-asked"
-    after_failure: Literal["stop", "go-on"] = "stop"
+    after_failure: AfterFailure = "stop"
+    set_up: tuple[Command, ...] = ()
+    tear_down: tuple[Command, ...] = ()
+    after: tuple[Slug, ...] = ()
+    sample_s: Annotated[int, Field(ge=0, le=86_400)] = 0
     offline: Literal["allow", "stop"] = "allow"
     min_s: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     defects: tuple[Slug, ...] = ()

@@ -293,6 +293,11 @@ def _reading(t: Test, m: wire.Measurement) -> dict[str, Any]:
     return {"test": t.name.model_dump(), "value": value, "limit": limit_text(t)}
 
 
+def sample(case: Case, body: wire.ReadingsRecorded) -> Decision:
+    """A reading on the way stands in the record; the unit is judged at the end."""
+    return Decision("accepted", "noted")
+
+
 def inspect(case: Case, body: wire.UnitsInspected) -> Decision:
     """A person looked. A named defect blocks the unit and opens a nonconformity."""
     assert case.unit is not None
@@ -386,6 +391,7 @@ TRANSITIONS: Final[dict[str, dict[str, Rule]]] = {
     "MaterialsInstalled":   {"in_work": install},
     "MaterialsUninstalled": {"in_work": uninstall},
     "UnitsTested":          {"in_work": test},
+    "ReadingsRecorded":     {"in_work": sample},
     "UnitsInspected":       {"in_work": inspect},
     "UnitsRepaired":        {"reserved": repair, "waiting": repair, "in_work": repair, "done": repair},
     "WorkCompleted":        {"in_work": complete},
@@ -396,7 +402,15 @@ TRANSITIONS: Final[dict[str, dict[str, Rule]]] = {
 """Event kind → state of the unit → rule. What stands in no cell is `stray`."""
 
 _AT_THE_BENCH: Final = frozenset(
-    {"MaterialsInstalled", "MaterialsUninstalled", "UnitsTested", "UnitsInspected", "WorkCompleted", "UnitsDeparted"}
+    {
+        "MaterialsInstalled",
+        "MaterialsUninstalled",
+        "UnitsTested",
+        "ReadingsRecorded",
+        "UnitsInspected",
+        "WorkCompleted",
+        "UnitsDeparted",
+    }
 )
 
 

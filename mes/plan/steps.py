@@ -12,12 +12,13 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from mes.domain.measurement import UNITS
-from mes.domain.route import Component, Lines, Slug, Step, Test
+from mes.domain.route import Command, Component, Lines, Slug, Step, Test
 from mes.i18n import _
 from mes.plan.errors import refusal, unknown
 from mes.plan.patterns import MAX_OPEN, MAX_PATTERN, runs_away
 from mes.plan.tables import known_to, picture_exists
 
+TOLD: Final = ("scpi", "safety-tester")  # families that take commands without an answer
 LOT_KINDS: Final = ("kit", "count", "pack")  # steps that can be done on a quantity without serial numbers
 ASKS: Final = {
     "safety-tester": (r"(ACW|DCW|IR|GB)(@[0-9]{1,3})?", "ACW, DCW, IR, GB, ACW@3"),
@@ -96,6 +97,31 @@ class ComponentTable(Component):
         return pattern
 
 
+def _is_at_the_station(instrument: str, info: ValidationInfo) -> str:
+    without = {station: names for station, names in _instruments(info) if instrument not in names}
+    if without:
+        said = _("No instrument %(name)s at: %(stations)s.", name=instrument, stations=", ".join(without))
+        raise unknown(said, instrument, {name for names in without.values() for name in names})
+    return instrument
+
+
+class CommandTable(Command):
+    """One of a step's `set_up` or `tear_down`."""
+
+    _at_the_station = field_validator("instrument")(_is_at_the_station)
+
+    @field_validator("send")
+    @classmethod
+    def _is_heard(cls, send: str, info: ValidationInfo) -> str:
+        for _station, names in _instruments(info):
+            family = names.get(info.data.get("instrument", ""), "")
+            if family and family not in TOLD:
+                raise refusal(_("An instrument of family %(family)s is told nothing.", family=family), ", ".join(TOLD))
+        if "?" in send:
+            raise refusal(_("This is a question: nobody would read its answer."), "OUTP ON, SOUR:VOLT 230")
+        return send
+
+
 class TestTable(Test):
     """One of a step's `tests`."""
 
@@ -117,14 +143,20 @@ class TestTable(Test):
             )
         return high
 
-    @field_validator("instrument")
+    @field_validator("marginal")
     @classmethod
-    def _is_at_the_station(cls, instrument: str, info: ValidationInfo) -> str:
-        without = {station: names for station, names in _instruments(info) if instrument not in names}
-        if without:
-            said = _("No instrument %(name)s at: %(stations)s.", name=instrument, stations=", ".join(without))
-            raise unknown(said, instrument, {name for names in without.values() for name in names})
-        return instrument
+    def _leaves_a_middle(cls, marginal: float, info: ValidationInfo) -> float:
+        low, high = info.data.get("low"), info.data.get("high")
+        if marginal and low is None and high is None:
+            raise refusal(_("A marginal band needs a limit."), _("0, or a test with a limit"))
+        if low is not None and high is not None and marginal and 2 * marginal >= high - low:
+            width = (high - low) / 2
+            raise refusal(
+                _("The marginal bands leave nothing between them."), _("less than %(most)s", most=f"{width:g}")
+            )
+        return marginal
+
+    _at_the_station = field_validator("instrument")(_is_at_the_station)
 
     @field_validator("ask")
     @classmethod
@@ -144,6 +176,8 @@ class StepTable(Step):
     qualification: Annotated[Slug, AfterValidator(_qualification_exists)] | None = None
     components: tuple[ComponentTable, ...] = ()
     tests: Annotated[tuple[TestTable, ...], Field(validate_default=True)] = ()
+    set_up: tuple[CommandTable, ...] = ()
+    tear_down: Annotated[tuple[CommandTable, ...], Field(validate_default=True)] = ()
     min_s: Annotated[int, Field(ge=0, le=1_000_000, validate_default=True)] = 0
     defects: tuple[Annotated[Slug, AfterValidator(_defect_exists)], ...] = ()
 
@@ -172,6 +206,38 @@ class StepTable(Step):
         if tests and known_to(info).tracking == "lot":
             raise refusal(_("A test needs serial numbers, and the product is a lot."), _("no tests"))
         return tests
+
+    @field_validator("tests")
+    @classmethod
+    def _in_their_order(cls, tests: tuple[Test, ...]) -> tuple[Test, ...]:
+        before: list[str] = []
+        for test in tests:
+            for needed in test.needs:
+                if needed not in before:
+                    raise unknown(
+                        _("%(test)s needs %(name)s, which is no test before it.", test=test.id, name=needed),
+                        needed,
+                        before,
+                    )
+            before.append(test.id)
+        return tests
+
+    @field_validator("set_up", "tear_down")
+    @classmethod
+    def _only_round_tests(cls, said: tuple[Command, ...], info: ValidationInfo) -> tuple[Command, ...]:
+        if said and info.data.get("tests") == ():
+            raise refusal(_("Without a test there is nothing to set up."), _("a step with tests"))
+        return said
+
+    @field_validator("tear_down")
+    @classmethod
+    def _undoes_what_was_set_up(cls, tear_down: tuple[Command, ...], info: ValidationInfo) -> tuple[Command, ...]:
+        on = {c.instrument for c in info.data.get("set_up", ())}
+        left = sorted(on - {c.instrument for c in tear_down})
+        if left:
+            said = _("Nothing brings back to rest what was set up: %(names)s.", names=", ".join(left))
+            raise refusal(said, f'[{{ instrument = "{left[0]}", send = "OUTP OFF" }}]')
+        return tear_down
 
     @field_validator("retests")
     @classmethod

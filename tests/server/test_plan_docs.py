@@ -10,15 +10,15 @@ from pydantic import BaseModel
 
 from mes.domain.route import Break, Line, Plan, Qualification
 from mes.plan import Instrument, Port, Screen, Server, read_plan
-from mes.plan.steps import ComponentTable, StepTable, TestTable
+from mes.plan.steps import CommandTable, ComponentTable, StepTable, TestTable
 from mes.plan.tables import DefectTable, PlantTable, ProductTable, ShiftTable, StationTable
 
 ROOT = Path(__file__).parents[2]
 DOCS = (ROOT / "docs" / "plan.md").read_text(encoding="utf-8")
 
 TABLES: tuple[type[BaseModel], ...] = (
-    Break, ComponentTable, DefectTable, Instrument, Line, PlantTable, Port, ProductTable, Qualification, Screen, Server,
-    ShiftTable, StationTable, StepTable, TestTable,
+    Break, CommandTable, ComponentTable, DefectTable, Instrument, Line, PlantTable, Port, ProductTable, Qualification,
+    Screen, Server, ShiftTable, StationTable, StepTable, TestTable,
 )  # fmt: skip
 
 

@@ -91,7 +91,7 @@ WRONG = [
     ("an unknown key", NOMAD, "cycle_s = 300", "cycles = 300", "step kitting", "cycles",
      "This key is not known here. Did you mean cycle_s?", "station, stations"),
     ("an unknown key of a test", NOMAD, 'unit = "ohm", high', 'unit = "ohm", hihg', "step safety", "tests.pe.hihg",
-     "This key is not known here. Did you mean high?", "ask, high, id, instrument, low, name, unit"),
+     "This key is not known here. Did you mean high?", "after_failure, ask, high, id, instrument, low, marginal"),
     ("an unknown table", KIT, "[[step]]", "[[steps]]", "steps", "",
      "This table is not known in this file. Did you mean step?", "[[step]], [product]"),
     ("a missing key", NOMAD, "cycle_s = 300\n", "", "step kitting", "cycle_s",
@@ -180,6 +180,18 @@ WRONG = [
     ("a syntax error", KIT, "cycle_s = 45", "cycle_s = ", "", "", "Line 28 is not TOML: Invalid value.", "key = "),
     ("a pattern that runs away", NOMAD, r"^CH(?P<serial>\d{6})$", r"^CH(?P<serial>(\d+)+)$", "step kitting",
      "components.CHASSIS-1000.pattern", "Some label could keep a bench busy", "no repetition of a repetition"),
+    ("a marginal band without a limit", NOMAD, 'low = 1.0, instrument', 'marginal = 0.1, instrument', "step safety",
+     "tests.iso.marginal", "A marginal band needs a limit.", "0, or a test with a limit"),
+    ("marginal bands that meet", NOMAD, "low = 49.5, high = 50.5", "low = 49.5, high = 50.5, marginal = 0.5",
+     "step function", "tests.freq.marginal", "The marginal bands leave nothing between them.", "less than 0.5"),
+    ("a test that needs a later one", NOMAD, 'ask = "GB"', 'ask = "GB", needs = ["iso"]', "step safety", "tests",
+     "pe needs iso, which is no test before it.", ""),
+    ("a set-up without its end", NOMAD, "after_failure = \"stop\"", 'set_up = [{ instrument = "safety", send = "X" }]',
+     "step safety", "tear_down", "Nothing brings back to rest what was set up: safety.", 'send = "OUTP OFF"'),
+    ("a set-up that asks", NOMAD, "after_failure = \"stop\"", 'tear_down = [{ instrument = "safety", send = "X?" }]',
+     "step safety", "tear_down.1.send", "This is a question: nobody would read its answer.", "OUTP ON"),
+    ("a set-up of a scale", NOMAD, "retests = 2 ", 'tear_down = [{ instrument = "scale", send = "T" }]\nretests = 2 ',
+     "step packing", "tear_down.1.send", "An instrument of family scale is told nothing.", "scpi, safety-tester"),
 ]
 # fmt: on
 
@@ -196,6 +208,18 @@ def test_an_error_names_its_file_its_table_and_its_key_and_says_what_is_allowed(
     assert allowed in found[0].allowed
     # The second of two names is the one that is said, in whichever file it stands.
     assert found[0].file.partition("/")[0] == file.partition("/")[0]
+
+
+def test_a_step_without_tests_sets_nothing_up(folder: Path) -> None:
+    path = folder / NOMAD
+    text = path.read_text(encoding="utf-8")
+    burn_in = text[text.index('id = "burn-in"') : text.index('id = "final"')]
+    without = re.sub(
+        r"tests = \[.*?\n\]\n", 'tear_down = [{ instrument = "scpi", send = "OUTP OFF" }]\n', burn_in, flags=re.S
+    )
+    path.write_text(text.replace(burn_in, without), encoding="utf-8")
+    said = "Without a test there is nothing to set up."
+    assert [(e.table, e.key, e.message) for e in errors_of(folder)] == [("step burn-in", "tear_down", said)]
 
 
 def test_all_errors_of_all_files_come_at_once(folder: Path) -> None:

@@ -45,7 +45,7 @@ def test_a_units_label_asks_the_server_whether_it_may_enter() -> None:
     bench = bare().scan(UNIT)
     assert (bench.screen.phase, bench.shows) == ("asking", ("wait", "asking"))
     assert bench.draft("UnitsArrived").asks
-    assert bench.body("UnitsArrived").model_dump() == {"unit": UNIT, "step": "one", "scan": UNIT}
+    assert bench.body("UnitsArrived").model_dump() == {"unit": UNIT, "step": "one", "scan": UNIT, "place": None}
 
 
 def test_when_the_server_says_yes_the_screen_shows_the_step() -> None:
