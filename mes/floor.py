@@ -83,6 +83,7 @@ def _unit(row: UnitRow) -> wire.FloorUnit:
         station=row.station,
         nc=row.nc,
         since=row.since,
+        results=json.loads(row.results),
     )
 
 

@@ -325,6 +325,7 @@ def floor_unit(unit: Unit) -> wire.FloorUnit:
         station=unit.station,
         nc=unit.nc,
         since=unit.since,
+        results=dict(unit.results),
     )
 
 

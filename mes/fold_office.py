@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any, Final
 
 from mes import wire
+from mes.domain import gate
 from mes.domain import unit as unit_rules
 from mes.domain.gate import OPEN_ORDERS, OVERRIDABLE, Unit
 from mes.domain.route import Product
@@ -171,17 +172,21 @@ def _decided(world: World, entry: Entry, body: wire.NonconformityDecided) -> Jud
     order = world.orders.get(unit.order)
     plan = world.plan(order.revision) if order else None
     product = plan.product(unit.product) if plan else None
-    if product is None:
+    if plan is None or product is None:
         raise NotUnderstood(f"the plan of order {unit.order} does not know {unit.product}")
-    step = body.step or nc.step
-    if body.disposition == "not_confirmed":
-        step = nc.step
-    if product.step(step) is None or product.place(step) > product.place(unit.step):
+    step = product.step(nc.step if body.disposition == "not_confirmed" else body.step or nc.step)
+    if step is None or product.place(step.id) > product.place(unit.step):
         known = ", ".join(s.id for s in product.steps[: product.place(unit.step) + 1])
-        return _no(entry, "unknown_step", step=step, known=known)
+        return _no(entry, "unknown_step", step=body.step or nc.step, known=known)
+    if (missing := unit_rules.first_to_pass(product, step, unit.results)) is not None:
+        # No person's word takes the place of a safety test: the unit goes to where it can pass it.
+        if body.disposition == "rework" and body.step:
+            danger = gate.unsafe(plan, product, step, unit)
+            return _no(entry, "safety_first", **(danger.args if danger else {"unit": unit.serial, "step": missing}))
+        step = product.step(missing) or step
     world.ncs.put(replace(decided, state="in_treatment"))
-    world.put_unit(unit_rules.send_to(unit, step, entry.at, nc=nc.id))
-    return _yes(entry, nc=nc.id, unit=unit.serial, step=step)
+    world.put_unit(unit_rules.send_to(unit, step.id, entry.at, nc=nc.id, product=product))
+    return _yes(entry, nc=nc.id, unit=unit.serial, step=step.id)
 
 
 def move_order(world: World, entry: Entry, before: Unit, after: Unit) -> None:

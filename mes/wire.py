@@ -720,7 +720,7 @@ class FloorOrder(Frozen):
 
 
 class FloorUnit(Frozen):
-    """What a station must know of a unit to decide alone."""
+    """What a station must know of a unit to decide alone; `results`: what each step's last test run came to."""
 
     serial: str
     order: str
@@ -734,6 +734,7 @@ class FloorUnit(Frozen):
     station: str | None
     nc: str | None
     since: str = ""
+    results: dict[str, str] = {}
 
 
 class FloorComponent(Frozen):

@@ -356,16 +356,20 @@ class Shelf(Generic[R]):
         self.changed.clear()
 
 
+_JSON: Final = ("visits", "results")
+
+
 class UnitShelf(Shelf[Unit]):
-    """Units: the only row that the rules define themselves; `visits` is JSON in its column."""
+    """Units: the only row that the rules define themselves; `visits` and `results` are JSON in their columns."""
 
     def make(self, values: Mapping[str, Any]) -> Unit:
         """A unit from column values."""
-        return Unit(**{**values, "visits": json.loads(values["visits"])})
+        return Unit(**{**values, **{name: json.loads(values[name]) for name in _JSON}})
 
     def values(self, row: Unit) -> dict[str, Any]:
         """Column values of a unit."""
-        return {**super().values(row), "visits": json.dumps(row.visits, sort_keys=True, separators=(",", ":"))}
+        spelled = {name: json.dumps(getattr(row, name), sort_keys=True, separators=(",", ":")) for name in _JSON}
+        return {**super().values(row), **spelled}
 
 
 class StationShelf(Shelf[StationState]):

@@ -188,9 +188,7 @@ def _arrived(work: Work | None, turn: Turn) -> Work | None:
     """A unit as the station knows it, in work here from now on."""
     if work is None or work.unit.state == "in_work":
         return work
-    s = turn.session
-    unit = replace(work.unit, state="in_work", station=s.station, since=s.now, attempts=0, tested=None, inspected=None)
-    return replace(work, unit=unit)
+    return replace(work, unit=rules.begin(work.unit, turn.session.station, turn.session.now))
 
 
 def _enter_alone(turn: Turn, pending: Pending) -> Turn:
@@ -245,6 +243,8 @@ def _judgement(turn: Turn, pending: Pending, v: VerdictCame, *, awaited: bool) -
     if work is not None and not bad(v):
         attempts = work.unit.attempts + (1 if in_time and v.reason in ("test_passed", "retest") else 0)
         changes: dict[str, Any] = {**_JUDGED.get(v.reason, {}), "attempts": attempts}
+        if tested := changes.get("tested"):
+            changes["results"] = {**work.unit.results, work.step.id: tested}
         unit = replace(work.unit, **changes)
         finishing = work.finishing and tone(v.reason) == "go"
         turn = turn.put_work(replace(work, unit=unit, finishing=finishing))

@@ -234,6 +234,7 @@ def unit_from(unit: wire.FloorUnit, since: str = "") -> Unit:
         station=unit.station,
         since=since or unit.since,
         nc=unit.nc,
+        results=unit.results,
     )
 
 

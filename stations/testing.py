@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from mes import wire
+from mes.domain import gate
 from mes.domain.measurement import convert, is_measurement, judge, overall
 from mes.domain.route import Test
 from stations.inputs import Measured, MeasureNow, StopMeasuring, Taken
@@ -35,7 +36,9 @@ def may_begin(work: Work, now: str) -> bool:
 
 
 def begin(turn: Turn, work: Work) -> Turn:
-    """Ask for the first test."""
+    """Ask for the first test; never of a unit that must not be energised, whoever asks."""
+    if gate.unsafe(work.plan, work.product, work.step, work.unit) is not None:
+        return turn
     number, first = turn.session.next_run, work.step.tests[:1]
     turn = turn.put(next_run=number + 1).put_work(replace(work, run=Run(number, first), readings=()))
     return turn.ask(MeasureNow(number, work.serial, work.step.id, first))

@@ -104,6 +104,8 @@ def again(turn: Turn, work: Work) -> Turn:
         answer = gate.finish(step=work.step, unit=work.unit, installed=work.installed, here_s=_here_s(turn, work))
         return turn.say(answer.reason, answer.args)
     if testing.may_begin(work, turn.session.now) and not turn.session.waits_for(work.serial):
+        if (danger := gate.unsafe(work.plan, work.product, work.step, work.unit)) is not None:
+            return turn.say(danger.reason, danger.args)
         able = signing.may_work(turn.session, work)
         if not able.go:
             return signing.refused(turn, able, work.serial, work.step)
@@ -154,6 +156,7 @@ def finish(turn: Turn, work: Work) -> Turn:
         return turn.put_work(replace(work, finishing=True)).say("asking", awaiting=s.awaited)
     turn = turn.put_work(replace(work, finishing=False))
     answer = gate.finish(step=work.step, unit=work.unit, installed=work.installed, here_s=_here_s(turn, work))
+    answer = gate.unsafe(work.plan, work.product, work.step, work.unit) or answer
     if not s.online:
         answer = signing.besides(answer, signing.may_work(s, work))
     if not answer.go:

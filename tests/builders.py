@@ -337,7 +337,7 @@ class Floor:
 
 def floor_unit(unit: Unit) -> wire.FloorUnit:
     names = ("serial", "order", "product", "state", "step", "visit", "attempts", "tested", "inspected", "station", "nc")
-    return wire.FloorUnit(**{name: getattr(unit, name) for name in names})
+    return wire.FloorUnit(**{name: getattr(unit, name) for name in names}, results=dict(unit.results))
 
 
 def floor_order(order: Order) -> wire.FloorOrder:

@@ -18,7 +18,7 @@ from mes.db.tables import Ledger, Nonconformity, PlanRevision, UnitRow, Visit, W
 from mes.domain.measurement import show as show_value
 from mes.domain.reasons import sentence
 from mes.domain.route import Plan, Product, Step, Test
-from mes.domain.unit import limit_text
+from mes.domain.unit import first_to_pass, limit_text
 from web.gauge import gauge
 from web.language import language
 from web.site import Site
@@ -76,6 +76,7 @@ def detail(here: Site, session: Session, nc: str) -> dict[str, Any] | None:
         "visits": [(v, step_name(v, plan), station_name(plan, v.station)) for v in visits],
         "others": others,
         "targets": _targets(product, unit),
+        "first": _first(product, unit, row),
         "blocked": unit is not None and unit.nc == row.id and row.state == "open",
     }
 
@@ -95,10 +96,21 @@ def _defects(row: Nonconformity, plan: Plan | None) -> list[str]:
 
 
 def _targets(product: Product | None, unit: UnitRow | None) -> Sequence[Step]:
-    """Where rework may send the unit: the step at which it stands, or one before it."""
+    """Where rework may send the unit: the step at which it stands, or one before it; never past a test of safety."""
     if product is None or unit is None:
         return ()
-    return product.steps[: product.place(unit.step) + 1]
+    results = json.loads(unit.results)
+    so_far = product.steps[: product.place(unit.step) + 1]
+    return [step for step in so_far if first_to_pass(product, step, results) is None]
+
+
+def _first(product: Product | None, unit: UnitRow | None, row: Nonconformity) -> str | None:
+    """The step that has to be passed before the one that failed: no decision lets the unit off it."""
+    step = product.step(row.step) if product else None
+    if product is None or unit is None or step is None:
+        return None
+    first = product.step(first_to_pass(product, step, json.loads(unit.results)) or "")
+    return first.name.to(language()) if first else None
 
 
 def readings(step: Step | None, event: Ledger | None) -> list[dict[str, Any]]:

@@ -125,6 +125,7 @@ class UnitRow(Base):
     nc: Mapped[Id | None]
     treating: Mapped[Id | None]
     reverify: Mapped[Id | None]
+    results: Mapped[Long]
     n: Mapped[Position]
 
 

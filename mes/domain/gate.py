@@ -52,8 +52,9 @@ class Unit:
 
     `step` is where it is (`in_work`) or goes next (`reserved`, `waiting`). `visits` counts, for each step, how often
     the unit has been sent there (2 and more: rework). `attempts` counts the test runs of this visit that gave a
-    judgement on the unit; `tested` and `inspected` are its last outcomes. `nc` is the nonconformity that blocks it;
-    `reverify` the step that has to be passed again before the nonconformity `treating` can be closed.
+    judgement on the unit; `tested` and `inspected` are its last outcomes. `results` says for each step what its last
+    test run came to; it is forgotten where the unit goes back to. `nc` is the nonconformity that blocks it; `reverify`
+    the step that has to be passed again before the nonconformity `treating` can be closed.
     """
 
     serial: str
@@ -70,6 +71,7 @@ class Unit:
     nc: str | None = None
     treating: str | None = None
     reverify: str | None = None
+    results: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def visit(self) -> int:
@@ -160,6 +162,35 @@ def order_open(order: Order | None, order_id: str) -> Answer | None:
     return Answer(False, reason, {"order": order.id})
 
 
+def unsafe(plan: Plan, product: Product, step: Step, unit: Unit) -> Answer | None:
+    """Why this unit must not be energised at this step; None when it may: every step that `step.after` names has been
+    passed, by its last test run.
+
+    No person may let this pass: it is not in `OVERRIDABLE`, and no decision on a nonconformity takes its place.
+
+    Source: Megger, guide to electric vehicle charging point testing: no live test after a failed safety test. The order
+    of the practice of ISO 8528-6 is earth, insulation and high voltage, then the live tests.
+    """
+    missing = unproven(step, unit.results)
+    if missing is None:
+        return None
+    due = product.step(unit.step if product.place(unit.step) < product.place(step.id) else missing)
+    return Answer(
+        False,
+        "safety_first",
+        {
+            "unit": unit.serial,
+            "step": name_of_step(product, missing),
+            "station": name_of_station(plan, due.stations[0] if due else None),
+        },
+    )
+
+
+def unproven(step: Step, results: Mapping[str, str]) -> str | None:
+    """The first step that must be passed before this one and that its last test run did not pass; None: all are."""
+    return next((name for name in step.after if results.get(name) != "passed"), None)
+
+
 def enter(
     *,
     serial: str,
@@ -193,16 +224,19 @@ def enter(
         return Answer(False, "unit_held", {**said, "nc": unit.nc})
     if unit.state == "done":
         return Answer(False, "unit_done", said)
-    if unit.state == "in_work" and unit.station == station:
-        return Answer(True, "unit_here", said)  # also while its order is on hold: what is begun may be finished
-    if (closed := order_open(order, unit.order)) is not None:
-        return closed
     product = plan.product(unit.product)
     step = product.step(unit.step) if product else None
+    if unit.state == "in_work" and unit.station == station:
+        danger = unsafe(plan, product, step, unit) if product and step else None
+        return danger or Answer(True, "unit_here", said)  # also while its order is on hold: what is begun may be ended
+    if (closed := order_open(order, unit.order)) is not None:
+        return closed
     if product is None or step is None:
         return Answer(False, "unknown_unit", said)
     if station not in step.stations:
         return _wrong_place(unit, product, step, plan, station)
+    if (danger := unsafe(plan, product, step, unit)) is not None:
+        return danger
     if unit.state == "in_work":
         return Answer(False, "at_other_station", {**said, "station": name_of_station(plan, unit.station)})
     if not online and step.offline == "stop":
@@ -224,6 +258,9 @@ def _wrong_place(unit: Unit, product: Product, step: Step, plan: Plan, station: 
     }
     if mine and max(mine) < due:
         return Answer(False, "step_already_done", where)
+    dangers = (unsafe(plan, product, product.steps[i], unit) for i in mine if i > due)
+    if (danger := next((d for d in dangers if d is not None), None)) is not None:
+        return danger  # more urgent than where to take it: nobody shall try it here meanwhile
     return Answer(False, "step_missing", where)
 
 

@@ -100,6 +100,8 @@ REASONS: Final[dict[str, Reason]] = _table(
      "Portez l’appareil à : {station}.", "Take the unit to: {station}."),
     ("step_already_done", "stop", "Cette étape est déjà faite.", "This step is already done.",
      "Portez l’appareil à : {station}.", "Take the unit to: {station}."),
+    ("safety_first", "stop", "Il faut d’abord réussir : {step}.", "This has to be passed first: {step}.",
+     "Ne mettez pas {unit} en marche. Portez-le à : {station}.", "Do not switch {unit} on. Take it to: {station}."),
     ("at_other_station", "stop", "{unit} est encore en travail à : {station}.",
      "{unit} is still being worked on at: {station}.",
      "Finissez-le là-bas, ou scannez LAISSER là-bas.", "Finish it there, or scan LEAVE there."),

@@ -96,8 +96,9 @@ class Step(Frozen):
     be connected and a cover closed first), or by themselves when the unit arrives and lacks no part.
 
     `set_up` is said to the instruments before the first test, `tear_down` after the last one and whenever a run ends in
-    another way. `after` are earlier steps whose tests must have been passed: before, the unit is never energised.
-    `sample_s`: every so many seconds the tests of a unit that stays here are read as a sample; 0: never.
+    another way. `after` are earlier steps whose tests must have been passed: before, the unit is never energised
+    (`gate.unsafe`). `sample_s`: every so many seconds the tests of a unit that stays here are read as a sample; 0:
+    never.
     """
 
     id: Slug

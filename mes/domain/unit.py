@@ -122,6 +122,8 @@ def held(case: Case, why: str, *, args: Mapping[str, Any] | None = None, changes
         return Decision("held", "unknown_unit", {"unit": case.serial})
     detail = {"why": why, **(args or {})}
     base = changes or Decision("held", why)
+    if unit.nc is not None and why == "safety_first":  # that it is held already must not hide that it was energised
+        return replace(base, verdict="held", reason=why, args=args or {})
     if unit.nc is not None:
         return replace(base, verdict="held", reason="unit_held", args={"unit": unit.serial, "nc": unit.nc})
     if unit.state == "scrapped":
@@ -161,10 +163,22 @@ def arrive(case: Case, body: wire.UnitsArrived) -> Decision:
     assert case.unit is not None
     if answer.reason == "unit_here":
         return Decision("accepted", "unit_here", answer.args)
-    unit = replace(
-        case.unit, state="in_work", station=case.station, since=case.at, attempts=0, tested=None, inspected=None
-    )
+    unit = begin(case.unit, case.station, case.at)
     return Decision("accepted", "unit_arrived", answer.args, unit=unit, arrived=True)
+
+
+def begin(unit: Unit, station: str, at: str) -> Unit:
+    """The unit is in work at a station from now on; nothing has been tested or seen in this stay."""
+    return replace(
+        unit,
+        state="in_work",
+        station=station,
+        since=at,
+        attempts=0,
+        tested=None,
+        inspected=None,
+        results={step: said for step, said in unit.results.items() if step != unit.step},
+    )
 
 
 def depart(case: Case, body: wire.UnitsDeparted) -> Decision:
@@ -216,15 +230,18 @@ def test(case: Case, body: wire.UnitsTested) -> Decision:
     assert case.unit is not None
     unit, step = case.unit, case.step
     outcome, worst = judged(step, body)
+    ran = replace(unit, tested=outcome, results={**unit.results, step.id: outcome})
+    if (danger := gate.unsafe(case.plan, case.product, step, unit)) is not None:
+        return held(case, danger.reason, args=danger.args, changes=Decision("held", danger.reason, unit=ran))
     if outcome not in ("passed", "failed"):
-        return Decision("accepted", "bench_error", unit=replace(unit, tested=outcome))
+        return Decision("accepted", "bench_error", unit=ran)
     attempts = unit.attempts + 1
+    tested = replace(ran, attempts=attempts)
     if outcome == "passed":
-        return Decision("accepted", "test_passed", unit=replace(unit, attempts=attempts, tested="passed"))
+        return Decision("accepted", "test_passed", unit=tested)
     assert worst is not None
     left = step.retests + 1 - attempts
     args = _reading(*worst)
-    tested = replace(unit, attempts=attempts, tested="failed")
     if left > 0:
         return Decision("accepted", "retest", {**args, "left": left}, unit=tested, failure=True)
     return Decision(
@@ -328,6 +345,7 @@ def complete(case: Case, body: wire.WorkCompleted) -> Decision:
     assert case.unit is not None
     unit, step = case.unit, case.step
     answer = gate.finish(step=step, unit=unit, installed=case.installed, here_s=seconds_between(unit.since, case.at))
+    answer = gate.unsafe(case.plan, case.product, step, unit) or answer
     if not answer.go:
         return refuse(answer) if case.asks else held(case, answer.reason, args=answer.args)
     following = case.product.after(step.id)
@@ -365,6 +383,8 @@ def stray(case: Case, body: wire.Frozen) -> Decision:
         station=case.station,
         operator=case.operator or "?",
     )
+    if (danger := _energised(case, body)) is not None:
+        answer = danger
     why = "not_arrived" if answer.go else answer.reason
     if case.asks:
         return refuse(answer if not answer.go else gate.Answer(False, why, {"unit": unit.serial}))
@@ -374,7 +394,32 @@ def stray(case: Case, body: wire.Frozen) -> Decision:
         changes = Decision("held", why, install=fitted, disputed=case.used_in is not None)
     elif isinstance(body, wire.MaterialsUninstalled):
         changes = uninstall(case, body)
+    elif isinstance(body, wire.UnitsTested):
+        changes = _disproved(case, body)
     return held(case, why, args=answer.args, changes=changes)
+
+
+def _energised(case: Case, body: wire.Frozen) -> gate.Answer | None:
+    """Was the unit tested, against the record, at a step before which it must not be energised?"""
+    assert case.unit is not None
+    step = case.product.step(body.step) if isinstance(body, wire.UnitsTested) else None
+    return gate.unsafe(case.plan, case.product, step, case.unit) if step else None
+
+
+def _disproved(case: Case, body: wire.UnitsTested) -> Decision | None:
+    """A step that others stand on (`after`) was tested again, against the record, and not passed: that counts.
+
+    A pass against the record proves nothing; a failure must not be lost, or the unit would be energised all the same.
+    """
+    assert case.unit is not None
+    step = case.product.step(body.step)
+    if step is None or not any(step.id in other.after for other in case.product.steps):
+        return None
+    outcome, _worst = judged(step, body)
+    if outcome == "passed":
+        return None
+    unit = replace(case.unit, results={**case.unit.results, step.id: outcome})
+    return Decision("held", "not_arrived", unit=unit)
 
 
 # --- the table: what may happen when ----------------------------------------------------------------------------------
@@ -454,11 +499,18 @@ def _by_whom(case: Case, kind: str, decision: Decision) -> Decision:
     return held(case, answer.reason, args=answer.args, changes=decision if kind in _DONE_ALL_THE_SAME else None)
 
 
-def send_to(unit: Unit, step: str, at: str, *, nc: str) -> Unit:
+def before(product: Product, step: str, results: Mapping[str, str]) -> dict[str, str]:
+    """What is still proven of a unit that goes back to a step: the results of the steps before it."""
+    place = product.place(step)
+    return {name: said for name, said in results.items() if product.place(name) < place}
+
+
+def send_to(unit: Unit, step: str, at: str, *, nc: str, product: Product) -> Unit:
     """A person decided that the unit goes (back) to a step: a new visit; the nonconformity waits for a new pass.
 
     The step to pass again is the one where the unit stood when it was blocked; the caller sends it no further than
-    that, and names the nonconformity that is being treated.
+    that, and names the nonconformity that is being treated. What the tests of that step and of those after it said
+    does not count any more.
     """
     return replace(
         unit,
@@ -473,7 +525,13 @@ def send_to(unit: Unit, step: str, at: str, *, nc: str) -> Unit:
         nc=None,
         treating=nc,
         reverify=unit.step,
+        results=before(product, step, unit.results),
     )
+
+
+def first_to_pass(product: Product, step: Step, results: Mapping[str, str]) -> str | None:
+    """The step that has to be passed again before a unit may be sent (back) to `step`; None when it may go there."""
+    return gate.unproven(step, before(product, step.id, results))
 
 
 def seconds_between(start: str, end: str) -> float | None:

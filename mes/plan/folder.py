@@ -171,8 +171,12 @@ class _Reading:
             self.findings.add(file, "step", "", _("This table is missing."), "[[step]]")
         names = [(file, f"step {label(s, i)}", s["id"]) for i, s in enumerate(steps, 1) if isinstance(s.get("id"), str)]
         self.findings.twice(names, _("Two steps are called %(value)s."))
-        known = replace(self.known, tracking=tracking if tracking in ("serial", "lot") else None)
-        decoded = [self._step(s, file, f"step {label(s, i)}", known) for i, s in enumerate(steps, 1)]
+        route = {s["id"]: bool(rows(s, "tests")) for s in steps if isinstance(s.get("id"), str)}
+        known = replace(self.known, tracking=tracking if tracking in ("serial", "lot") else None, route=route)
+        decoded = [
+            self._step(s, file, f"step {label(s, i)}", replace(known, earlier=tuple(texts(steps[: i - 1], "id"))))
+            for i, s in enumerate(steps, 1)
+        ]
         return {**(product.model_dump(mode="json") if product else {}), "steps": decoded}
 
     def _step(self, raw: Raw, file: str, table: str, known: Known) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from mes.domain.measurement import UNITS
 from mes.domain.route import Command, Component, Lines, Slug, Step, Test
 from mes.i18n import _
-from mes.plan.errors import refusal, unknown
+from mes.plan.errors import listed, refusal, unknown
 from mes.plan.patterns import MAX_OPEN, MAX_PATTERN, runs_away
 from mes.plan.tables import known_to, picture_exists
 
@@ -58,6 +58,19 @@ def _qualification_exists(name: str, info: ValidationInfo) -> str:
     if known is not None and name not in known:
         raise unknown(_("No qualification is called %(name)s.", name=name), name, known)
     return name
+
+
+def _was_tested_before(step: str, info: ValidationInfo) -> str:
+    """An entry of `after`: an earlier step of the same route, and one that has a test to be passed."""
+    known = known_to(info)
+    tested = [name for name in known.earlier if known.route.get(name)]
+    if step not in known.route:
+        raise unknown(_("No step is called %(name)s.", name=step), step, tested)
+    if step not in known.earlier:
+        raise refusal(_("The step %(name)s does not come before this one.", name=step), listed(tested))
+    if step not in tested:
+        raise refusal(_("The step %(name)s has no test that could be passed.", name=step), listed(tested))
+    return step
 
 
 class ComponentTable(Component):
@@ -178,6 +191,7 @@ class StepTable(Step):
     tests: Annotated[tuple[TestTable, ...], Field(validate_default=True)] = ()
     set_up: tuple[CommandTable, ...] = ()
     tear_down: Annotated[tuple[CommandTable, ...], Field(validate_default=True)] = ()
+    after: tuple[Annotated[Slug, AfterValidator(_was_tested_before)], ...] = ()
     min_s: Annotated[int, Field(ge=0, le=1_000_000, validate_default=True)] = 0
     defects: tuple[Annotated[Slug, AfterValidator(_defect_exists)], ...] = ()
 

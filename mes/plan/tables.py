@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import zoneinfo
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -28,7 +28,8 @@ class Known:
     """What a table's names may refer to. None: cannot be known (its file is broken), so nothing is said against it.
 
     `stations` holds for each station what a test may call its measuring instruments, with the family of each; `here`
-    the stations of the step that is being read; `tracking` that of its product.
+    the stations of the step that is being read; `tracking` that of its product; `route` the steps of its product, each
+    with whether it has tests, and `earlier` those of them that come before it.
     """
 
     stations: Mapping[str, Mapping[str, str] | None] | None = None
@@ -38,6 +39,8 @@ class Known:
     qualifications: frozenset[str] | None = None
     tracking: str | None = None
     here: tuple[str, ...] = ()
+    route: Mapping[str, bool] = field(default_factory=dict)
+    earlier: tuple[str, ...] = ()
 
 
 def known_to(info: ValidationInfo) -> Known:

@@ -18,6 +18,7 @@ from tests.builders import (
     SAFETY_STEP,
     UNIT,
     a_case,
+    a_product,
     a_test,
     a_unit,
     a_unit_at_work,
@@ -422,7 +423,7 @@ def test_the_table_says_something_of_every_kind_that_names_a_unit_alone() -> Non
 
 def test_a_unit_that_is_sent_back_visits_the_step_again_and_is_free_of_its_nonconformity() -> None:
     blocked = a_unit(step="safety", nc="NC-1", visits={"battery": 1, "safety": 1}, tested="failed", attempts=2)
-    back = send_to(blocked, "battery", utc(100), nc="NC-1")
+    back = send_to(blocked, "battery", utc(100), nc="NC-1", product=a_product())
     assert (back.state, back.step, back.visit, back.nc, back.treating, back.reverify) == (
         "waiting",
         "battery",
@@ -435,7 +436,7 @@ def test_a_unit_that_is_sent_back_visits_the_step_again_and_is_free_of_its_nonco
 
 
 def test_the_nonconformity_closes_when_the_step_that_blocked_the_unit_is_passed_again() -> None:
-    back = send_to(a_unit(step="look", nc="NC-1"), "battery", utc(), nc="NC-1")
+    back = send_to(a_unit(step="look", nc="NC-1"), "battery", utc(), nc="NC-1", product=a_product())
     first = asked(COMPLETES, unit=replace(back, state="in_work", station="bench-1"), installed=ALL_FITTED)
     assert (first.closes, first.unit and first.unit.treating) == (None, "NC-1")
     assert first.unit is not None

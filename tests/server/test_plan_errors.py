@@ -192,6 +192,14 @@ WRONG = [
      "step safety", "tear_down.1.send", "This is a question: nobody would read its answer.", "OUTP ON"),
     ("a set-up of a scale", NOMAD, "retests = 2 ", 'tear_down = [{ instrument = "scale", send = "T" }]\nretests = 2 ',
      "step packing", "tear_down.1.send", "An instrument of family scale is told nothing.", "scpi, safety-tester"),
+    ("unknown step in after", NOMAD, 'after = ["safety"]', 'after = ["safty"]', "step function", "after",
+     "No step is called safty.", "safety"),
+    ("a later step in after", NOMAD, 'after = ["safety"]', 'after = ["packing"]', "step function", "after",
+     "The step packing does not come before this one.", "safety"),
+    ("the step itself in after", NOMAD, 'after = ["safety"]', 'after = ["function"]', "step function", "after",
+     "The step function does not come before this one.", "safety"),
+    ("a step without a test in after", NOMAD, 'after = ["safety"]', 'after = ["battery"]', "step function", "after",
+     "The step battery has no test that could be passed.", "safety"),
 ]
 # fmt: on
 
