@@ -50,6 +50,22 @@ class Component(Frozen):
     per: Literal["serial", "lot"]
     quantity: Annotated[int, Field(ge=1, le=1000)] = 1
     pattern: Annotated[str, Field(max_length=200)] | None = None
+    weight_g: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
+
+
+class Enclosed(Frozen):
+    """A piece that goes into the carton without a scan: a manual, a charger."""
+
+    name: Text
+    quantity: Annotated[int, Field(ge=1, le=1000)] = 1
+    weight_g: Annotated[float, Field(gt=0, le=1_000_000)]
+
+
+class Weigh(Frozen):
+    """A test that weighs the carton: its limits are the weight of all that is in it, `tolerance_g` to each side."""
+
+    tolerance_g: Annotated[float, Field(gt=0, le=1_000_000)]
+    enclosed: Annotated[tuple[Enclosed, ...], Field(max_length=50)] = ()
 
 
 AfterFailure = Literal["stop", "go-on"]
@@ -58,8 +74,9 @@ AfterFailure = Literal["stop", "go-on"]
 class Test(Frozen):
     """One measurement with its limits (both inclusive), in the unit of measure `unit`.
 
-    `marginal` is the width of the band inside a limit where a reading still passes and is shown as just good, in the
-    same unit. `settle_s` passes before the instrument is asked, `timeout_s` is the longest wait for its answer (the
+    `weigh`: the limits were made from the weights of what is in the carton when the plan was read. `marginal` is the
+    width of the band inside a limit where a reading still passes and is shown as just good, in the same unit.
+    `settle_s` passes before the instrument is asked, `timeout_s` is the longest wait for its answer (the
     family's own when None). `repeats`: how often it is asked again when nothing usable came; never after a number, so
     that nothing is measured until it passes. `needs` are tests of this step that must have passed before.
     `after_failure`: what happens to the tests after this one; None: as the step says.
@@ -72,6 +89,7 @@ class Test(Frozen):
     unit: str
     low: float | None = None
     high: float | None = None
+    weigh: Weigh | None = None
     marginal: Annotated[float, Field(ge=0)] = 0
     instrument: Slug
     ask: Annotated[str, Field(min_length=1, max_length=120)]
@@ -141,6 +159,7 @@ class Product(Frozen):
     customer: Annotated[str, Field(max_length=120)]
     tracking: Literal["serial", "lot"]
     serial: str | None = None
+    weight_g: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
 
     def step(self, step_id: str) -> Step | None:

@@ -22,6 +22,7 @@ from mes.plan.pictures import Refused, read_picture
 from mes.plan.station import StationFile, decode_station, instruments
 from mes.plan.steps import StepTable
 from mes.plan.tables import DefectTable, Known, PlantTable, ProductTable, ShiftTable
+from mes.plan.weighing import packed, with_limits
 
 PLANT: Final = "plant.toml"
 DEFECTS: Final = "defects.toml"
@@ -173,10 +174,10 @@ class _Reading:
         self.findings.twice(names, _("Two steps are called %(value)s."))
         route = {s["id"]: bool(rows(s, "tests")) for s in steps if isinstance(s.get("id"), str)}
         known = replace(self.known, tracking=tracking if tracking in ("serial", "lot") else None, route=route)
-        decoded = [
-            self._step(s, file, f"step {label(s, i)}", replace(known, earlier=tuple(texts(steps[: i - 1], "id"))))
-            for i, s in enumerate(steps, 1)
-        ]
+        decoded = []
+        for i, step in enumerate(steps, 1):
+            so_far = replace(known, earlier=tuple(texts(steps[: i - 1], "id")), packed=packed(raw, steps[:i]))
+            decoded.append(self._step(step, file, f"step {label(step, i)}", so_far))
         return {**(product.model_dump(mode="json") if product else {}), "steps": decoded}
 
     def _step(self, raw: Raw, file: str, table: str, known: Known) -> dict[str, Any]:
@@ -199,7 +200,7 @@ class _Reading:
         )
         self._twice_in_a_step(raw, file, table, "tests", "id", _("Two tests are called %(value)s."))
         self._twice_in_a_step(raw, file, table, "components", "part", _("Two components are the same part: %(value)s."))
-        return step.model_dump(mode="json") if step else {}
+        return with_limits(step, known.packed).model_dump(mode="json") if step else {}
 
     def _twice_in_a_step(self, raw: Raw, file: str, table: str, inside: str, key: str, message: str) -> None:
         values = [(file, table, value) for value in texts(rows(raw, inside), key)]

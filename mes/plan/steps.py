@@ -12,11 +12,12 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from mes.domain.measurement import UNITS
-from mes.domain.route import Command, Component, Lines, Slug, Step, Test
+from mes.domain.route import Command, Component, Lines, Slug, Step, Test, Weigh
 from mes.i18n import _
 from mes.plan.errors import listed, refusal, unknown
 from mes.plan.patterns import MAX_OPEN, MAX_PATTERN, runs_away
 from mes.plan.tables import known_to, picture_exists
+from mes.plan.weighing import inside, limits
 
 TOLD: Final = ("scpi", "safety-tester")  # families that take commands without an answer
 LOT_KINDS: Final = ("kit", "count", "pack")  # steps that can be done on a quantity without serial numbers
@@ -156,10 +157,33 @@ class TestTable(Test):
             )
         return high
 
+    @field_validator("weigh")
+    @classmethod
+    def _finds_what_is_missing(cls, weigh: Weigh | None, info: ValidationInfo) -> Weigh | None:
+        if weigh is None:
+            return None
+        if info.data.get("low") is not None or info.data.get("high") is not None:
+            raise refusal(_("The limits of a weighing follow from what is in the carton."), _('no "low" and no "high"'))
+        if "unit" in info.data and UNITS[info.data["unit"]].dimension != "mass":
+            raise refusal(_("This is weighed in a unit of mass."), "g, kg")
+        pieces = inside(known_to(info).packed, weigh)
+        unknown_g = [p.name for p in pieces if p.weight_g is None]
+        if unknown_g:
+            said = _("No weight is known of: %(pieces)s.", pieces=", ".join(unknown_g))
+            raise refusal(said, _("weight_g of the product and of each component that is packed"))
+        lightest = min(pieces, key=lambda p: p.weight_g or 0, default=None)
+        if lightest is not None and lightest.weight_g is not None and weigh.tolerance_g >= lightest.weight_g:
+            grams = f"{lightest.weight_g:g}"
+            said = _("A carton without %(piece)s (%(weight)s g) would still pass.", piece=lightest.name, weight=grams)
+            raise refusal(said, _("less than %(most)s", most=grams))
+        return weigh
+
     @field_validator("marginal")
     @classmethod
     def _leaves_a_middle(cls, marginal: float, info: ValidationInfo) -> float:
         low, high = info.data.get("low"), info.data.get("high")
+        if info.data.get("weigh") is not None and "unit" in info.data:
+            low, high = limits(known_to(info).packed, info.data["weigh"], info.data["unit"])
         if marginal and low is None and high is None:
             raise refusal(_("A marginal band needs a limit."), _("0, or a test with a limit"))
         if low is not None and high is not None and marginal and 2 * marginal >= high - low:
@@ -217,6 +241,8 @@ class StepTable(Step):
     def _where_tests_belong(cls, tests: tuple[Test, ...], info: ValidationInfo) -> tuple[Test, ...]:
         if info.data.get("kind") == "test" and not tests:
             raise refusal(_("A test step has no test."), _("one test or more"))
+        if any(test.weigh for test in tests) and info.data.get("kind") != "pack":
+            raise refusal(_("Only a carton that is packed is weighed."), _('"weigh" in a step of kind pack'))
         if tests and known_to(info).tracking == "lot":
             raise refusal(_("A test needs serial numbers, and the product is a lot."), _("no tests"))
         return tests

@@ -18,6 +18,7 @@ from mes.domain.route import Break, Defect, Language, Shift, Slug, Station, Text
 from mes.i18n import _
 from mes.plan.errors import refusal, unknown, with_guess
 from mes.plan.numbers import ORDER, SERIAL, number_pattern
+from mes.plan.weighing import Packed
 from mes.wire import Frozen
 
 DAY_MIN: Final = 24 * 60
@@ -29,7 +30,7 @@ class Known:
 
     `stations` holds for each station what a test may call its measuring instruments, with the family of each; `here`
     the stations of the step that is being read; `tracking` that of its product; `route` the steps of its product, each
-    with whether it has tests, and `earlier` those of them that come before it.
+    with whether it has tests, and `earlier` those of them that come before it; `packed` what is in its carton there.
     """
 
     stations: Mapping[str, Mapping[str, str] | None] | None = None
@@ -41,6 +42,7 @@ class Known:
     here: tuple[str, ...] = ()
     route: Mapping[str, bool] = field(default_factory=dict)
     earlier: tuple[str, ...] = ()
+    packed: tuple[Packed, ...] = ()
 
 
 def known_to(info: ValidationInfo) -> Known:
@@ -151,6 +153,7 @@ class ProductTable(Frozen):
     customer: Annotated[str, Field(max_length=120)]
     tracking: Literal["serial", "lot"]
     serial: Annotated[str | None, Field(max_length=40, validate_default=True)] = None
+    weight_g: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
 
     @field_validator("serial")
     @classmethod

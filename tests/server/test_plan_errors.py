@@ -200,6 +200,20 @@ WRONG = [
      "The step function does not come before this one.", "safety"),
     ("a step without a test in after", NOMAD, 'after = ["safety"]', 'after = ["battery"]', "step function", "after",
      "The step battery has no test that could be passed.", "safety"),
+    ("a piece whose weight nobody knows", NOMAD, ", weight_g = 420", "", "step packing", "tests.weight.weigh",
+     "No weight is known of: BOX-1000.", "weight_g of the product"),
+    ("a unit whose weight nobody knows", NOMAD, "weight_g = 16900", "", "step packing", "tests.weight.weigh",
+     "No weight is known of: NOMAD-1000.", "weight_g of the product"),
+    ("a tolerance that hides a missing piece", NOMAD, "tolerance_g = 100", "tolerance_g = 120", "step packing",
+     "tests.weight.weigh", "A carton without Manual (120 g) would still pass.", "less than 120"),
+    ("a weight in volts", NOMAD, 'unit = "kg"', 'unit = "V"', "step packing", "tests.weight.weigh",
+     "This is weighed in a unit of mass.", "g, kg"),
+    ("a weighing with limits of its own", NOMAD, 'unit = "kg"', 'unit = "kg", low = 18.0', "step packing",
+     "tests.weight.weigh", "The limits of a weighing follow from what is in the carton.", 'no "low"'),
+    ("a weighing where nothing is packed", NOMAD, 'id = "packing"\nkind = "pack"', 'id = "packing"\nkind = "assemble"',
+     "step packing", "tests", "Only a carton that is packed is weighed.", "kind pack"),
+    ("a marginal band as wide as the tolerance", NOMAD, 'unit = "kg"', 'unit = "kg", marginal = 0.1', "step packing",
+     "tests.weight.marginal", "The marginal bands leave nothing between them.", "less than 0.1"),
 ]
 # fmt: on
 
