@@ -91,7 +91,9 @@ class Exchange:
 
     def ask(self, command: bytes, timeout_s: float) -> tuple[Reply | NoReply, Fault | None]:
         """Send a command and take the frame that answers it; see `stations.ports.Port.ask`."""
+        unsettled = self._unsettled
         stale, fault = self._flush()
+        doubtful = unsettled and not stale  # the late answer has not come yet: the next frame may be it
         if fault is not None or not self.send(command):
             return NoReply("lost", stale=stale), fault
         echo = command.strip(b"\r\n")
@@ -107,7 +109,7 @@ class Exchange:
                 self._unsettled = isinstance(first, BadFrame)
                 if isinstance(first, BadFrame):
                     return NoReply(first.why, first.raw, stale), None
-                return Reply(first.raw, stale), None
+                return Reply(first.raw, stale, doubtful), None
         self._unsettled = True
         why: Literal["closed", "timeout"] = "closed" if self._stop.is_set() else "timeout"
         silence = NoReply(why, self._buffer.held, stale)

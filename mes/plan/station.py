@@ -20,9 +20,10 @@ from mes.plan.files import read_toml, translated
 from mes.plan.tables import Known, StationTable
 from mes.wire import Frozen
 
-Family = Literal["scanner", "scale", "scpi", "safety-tester", "line-tester"]
+Family = Literal["scanner", "scanner-stx", "scale", "scale-kern", "scale-ohaus", "scpi", "safety-tester", "line-tester"]
 
-MEASURES: Final = ("scale", "scpi", "safety-tester", "line-tester")
+SCANS: Final = ("scanner", "scanner-stx")
+MEASURES: Final = ("scale", "scale-kern", "scale-ohaus", "scpi", "safety-tester", "line-tester")
 """The families whose readings are judged, so that their instrument must be known and calibrated (ISO 9001, 7.1.5)."""
 
 SCHEMES: Final = ("socket://", "rfc2217://", "loop://", "spy://", "alt://", "hwgrep://", "cp2110://")
@@ -70,7 +71,7 @@ class Port(Frozen):
         if instrument is None and family in MEASURES:
             allowed = '{ id = "…", serial = "…", calibration_due = 2027-03-01 }'
             raise refusal(_("A measuring instrument needs its number and its calibration."), allowed)
-        if instrument is not None and family == "scanner":
+        if instrument is not None and family in SCANS:
             raise refusal(_("A scanner measures nothing."), _('no key "instrument"'))
         return instrument
 

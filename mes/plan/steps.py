@@ -24,6 +24,8 @@ LOT_KINDS: Final = ("kit", "count", "pack")  # steps that can be done on a quant
 ASKS: Final = {
     "safety-tester": (r"(ACW|DCW|IR|GB)(@[0-9]{1,3})?", "ACW, DCW, IR, GB, ACW@3"),
     "scale": (r"SI?", "S, SI"),
+    "scale-kern": (r"SI?", "S, SI"),
+    "scale-ohaus": (r"SI?", "S, SI"),
     "scpi": (r"[ -~]*\?[ -~]*", "MEAS:VOLT?"),
 }
 """What a test may ask an instrument, by family: a pattern, and examples for people.

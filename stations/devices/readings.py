@@ -27,10 +27,15 @@ _NUMBER: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer to one command. `stale` is what lay there before, or came behind: kept, never taken for the answer."""
+    """One answer to one command.
+
+    `stale` is what lay there before, or came behind: kept, never taken for the answer. `doubtful`: the request before
+    this one went unanswered, so this may be its answer, come late.
+    """
 
     raw: bytes
     stale: tuple[bytes, ...] = ()
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,18 @@ class Identity:
     serial: str
     firmware: str
     raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """One row of a family's table of broken replies: what comes instead of a good answer, and what it is taken for.
+
+    `sent` is on the line as it stands, terminator included: without one it is half an answer, and empty it is silence.
+    """
+
+    what: str
+    sent: bytes
+    outcome: Outcome
 
 
 def text_of(raw: bytes) -> str:

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Final, Literal, cast
 
 from mes.domain.barcode import escaped
-from stations.devices.readings import Link, NoReply, Reading, no_reading, number, text_of
+from mes.domain.spelling import unit_named
+from stations.devices.readings import Broken, Link, NoReply, Reading, no_reading, number, text_of
 from stations.devices.scpi import drain_errors
 from stations.frames import PRINTABLE, Framing
 
@@ -34,11 +35,26 @@ _RESULT: Final = re.compile(
     r"\s{0,4}([0-9.]{1,8})\s{0,4}S?\s{0,4}"
 )
 _QUANTITY: Final = re.compile(r"\s{0,4}([<>]?)\s{0,4}([0-9.,]{1,12})\s{0,4}([A-Za-z][A-Za-z ]{0,7})")
-# Read with blanks taken out. The case of the prefix counts: m ohm and M ohm are a billion apart.
-_UNITS: Final = {
-    "kV": "kV", "V": "V", "mA": "mA", "uA": "uA", "A": "A",
-    **{prefix + ohm: f"{prefix}ohm" for prefix in ("m", "", "k", "M", "G") for ohm in ("ohm", "Ohm", "OHM")},
-}  # fmt: skip
+
+BROKEN: Final = (
+    Broken("silence", b"", "timeout"),
+    Broken("half a result, then silence", b">ACW, PASS , 1.500kV ,0.2", "error"),
+    Broken("bytes of a wrong baud rate", b">ACW, PASS , 1.5\xff\xfe00kV ,0.213 mA ,T=001.0S\r\n", "error"),
+    Broken("an error instead of a result", b'-113,"Undefined header"\r\n', "error"),
+    Broken("another function than was asked", b">DCW, PASS , 1.500kV ,0.213 mA ,T=001.0S\r\n", "error"),
+    Broken("no test was run", b">ACW, VIEW , 1.500kV ,0.213 mA ,T=001.0S\r\n", "error"),
+    Broken("passed, but it ended during the ramp", b">ACW, PASS , 1.500kV ,0.213 mA ,R=000.5S\r\n", "error"),
+    Broken("an unknown judgement", b">ACW, ABORT , 1.500kV ,0.213 mA ,T=001.0S\r\n", "error"),
+    Broken("no unit", b">ACW, PASS , 1.500kV ,0.213 ,T=001.0S\r\n", "error"),
+    Broken("an unknown unit", b">ACW, PASS , 1.500kV ,0.213 parsec ,T=001.0S\r\n", "error"),
+    Broken("no number", b">ACW, PASS , 1.500kV ,-.- mA ,T=001.0S\r\n", "error"),
+    Broken("beyond the range", b">ACW, PASS , 1.500kV ,>42.0 mA ,T=001.0S\r\n", "overflow"),
+    Broken("a breakdown during the ramp", b">ACW, FAIL , 0.024kV ,0.013 mA ,R=000.1S\r\n", "rejected"),
+    Broken("FAIL with a small current", b">ACW, FAIL , 1.500kV ,0.213 mA ,T=001.0S\r\n", "rejected"),
+    Broken("blanks elsewhere", b"ACW,PASS,1.500 kV, 0.213m A,T=1.0S\r\n", "measured"),
+    Broken("the result twice", b">ACW, PASS , 1.500kV ,0.213 mA ,T=001.0S\r\n" * 2, "measured"),
+)
+"""What `MEAS?` answers instead of a plain result, when ACW was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +195,7 @@ def _quantity(text: str) -> tuple[float | None, str] | None:
     """A number glued to its unit; beyond the range (`>`) the number is None."""
     found = _QUANTITY.fullmatch(text)
     value = number(found[2]) if found else None
-    unit = _UNITS.get(found[3].replace(" ", "")) if found else None
+    unit = unit_named(found[3]) if found else None
     if found is None or value is None or unit is None:
         return None
     return (None if found[1] == ">" else value), unit

@@ -1,4 +1,4 @@
-"""Scales: one weight, stable or not, from three dialects (MT-SICS, KERN, Ohaus).
+"""Scales: one weight, stable or not, zero and tare, in three dialects (MT-SICS, KERN, Ohaus).
 
 Splits on blanks and never on columns: the makers' tables differ in width. It must not know what a weight is good for,
 nor convert it; the unit is the scale's own.
@@ -7,21 +7,24 @@ nor convert it; the unit is the scale's own.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 from mes.domain.barcode import escaped
-from stations.devices.readings import Link, NoReply, Reading, no_reading, number, text_of
+from stations.devices.readings import Broken, Link, NoReply, Reading, no_reading, number, text_of
 from stations.frames import PRINTABLE, Framing
 
 FRAMING: Final = Framing(max_bytes=80, allowed=PRINTABLE)
 
-WeightFault = Literal["busy", "overload", "underload", "bad_command", "error", "bad_reply", "no_reply"]
+WeightFault = Literal["busy", "overload", "underload", "bad_command", "error", "bad_reply", "no_reply", "not_zero"]
+Action = Literal["Z", "T"]
+ANSWER_S: Final = 1.0
+"""How long a scale may take to object to zero or tare; most makes say nothing at all."""
 
 _UNITS: Final = {u: u for u in ("g", "kg", "mg", "t", "lb", "oz", "ct", "pcs")} | {"pc": "pcs"}
 _SICS_FAULTS: Final[dict[str, WeightFault]] = {
-    "S I": "busy", "S +": "overload", "S -": "underload", "S L": "bad_command",
+    "I": "busy", "+": "overload", "-": "underload", "L": "bad_command",
     "ES": "bad_command", "ET": "error", "EL": "bad_command",
 }  # fmt: skip
 _KERN: Final = re.compile(r"(ST|US|OL)\s{0,3},\s{0,3}(GS|GW|G|NT|N)\b[\s,]{0,6}(.*)")
@@ -48,12 +51,26 @@ class NoWeight:
 
 
 @dataclass(frozen=True, slots=True)
+class Done:
+    """Zero is set, or the tare is taken: its weight, where the scale says it."""
+
+    tared: Weight | None
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a make is asked for a stable weight, for whatever it shows now, and how it answers."""
+    """How a make is asked for a stable weight, for whatever it shows now, told zero and tare, and how it answers.
+
+    `done` reads the answer to zero and tare; None where the make does not answer, and the display must be looked at.
+    """
 
     stable: bytes
     now: bytes
+    zero: bytes
+    tare: bytes
     parse: Callable[[bytes], Weight | NoWeight]
+    done: Callable[[bytes], Done | NoWeight] | None = None
 
 
 def parse_mt_sics(raw: bytes) -> Weight | NoWeight:
@@ -65,7 +82,36 @@ def parse_mt_sics(raw: bytes) -> Weight | NoWeight:
     match text.split():
         case ["S", ("S" | "D") as state, value, unit]:
             return _weight(value, unit, state == "S", text)
-    return NoWeight(_SICS_FAULTS.get(" ".join(text.split()), "bad_reply"), escaped(raw))
+    return _sics_fault("S", raw)
+
+
+def parse_mt_sics_done(raw: bytes) -> Done | NoWeight:
+    """Read a reply to `Z`, `ZI`, `T` or `TI`: `Z A`, `ZI S`, `T S     2.486 g`; `Z I` busy, `T +`, `T -`, `ES`.
+
+    Makers differ in how they say that it is done: A, S and D are all taken.
+
+    Source: METTLER TOLEDO MT-SICS reference manual, level 0 (Z, ZI) and level 1 (T, TI).
+    """
+    text = text_of(raw)
+    match text.split():
+        case [("Z" | "ZI"), ("A" | "S" | "D")]:
+            return Done(None, text)
+        case [("T" | "TI"), ("A" | "S" | "D"), value, unit]:
+            weight = _weight(value, unit, True, text)
+            return Done(weight, text) if isinstance(weight, Weight) else weight
+        case [("Z" | "ZI" | "T" | "TI") as command, _]:
+            return _sics_fault(command, raw)
+    return _sics_fault("", raw)
+
+
+def _sics_fault(command: str, raw: bytes) -> NoWeight:
+    why: WeightFault | None = None
+    match text_of(raw).split():
+        case [said, fault] if said == command and len(fault) == 1:
+            why = _SICS_FAULTS.get(fault)
+        case [("ES" | "ET" | "EL") as fault]:
+            why = _SICS_FAULTS[fault]
+    return NoWeight(why or "bad_reply", escaped(raw))
 
 
 def parse_kern(raw: bytes) -> Weight | NoWeight:
@@ -98,11 +144,56 @@ def parse_ohaus(raw: bytes) -> Weight | NoWeight:
 
 
 DIALECTS: Final[dict[str, Dialect]] = {
-    "mt-sics": Dialect(b"S\r\n", b"SI\r\n", parse_mt_sics),
+    "mt-sics": Dialect(b"S\r\n", b"SI\r\n", b"Z\r\n", b"T\r\n", parse_mt_sics, parse_mt_sics_done),
     # KERN takes single letters without CR LF. Source: KERN GAB-N manual, 12.2; KFB/KFN-TM manual, 10.4.
-    "kern": Dialect(b"S", b"W", parse_kern),
-    "ohaus": Dialect(b"SP\r\n", b"IP\r\n", parse_ohaus),
+    "kern": Dialect(b"S", b"W", b"Z", b"T", parse_kern),
+    "ohaus": Dialect(b"SP\r\n", b"IP\r\n", b"Z\r\n", b"T\r\n", parse_ohaus),
 }
+
+BROKEN: Final[dict[str, tuple[Broken, ...]]] = {
+    "mt-sics": (
+        Broken("silence", b"", "timeout"),
+        Broken("half a weight, then silence", b"S S     12.", "error"),
+        Broken("bytes of a wrong baud rate", b"S S  1\xff\xfe2.00 g\r\n", "error"),
+        Broken("it does not come to rest (busy)", b"S I\r\n", "error"),
+        Broken("not stable", b"S D     100.01 g\r\n", "error"),
+        Broken("overload", b"S +\r\n", "overflow"),
+        Broken("underload: the pan is off", b"S -\r\n", "error"),
+        Broken("a command that it does not know", b"ES\r\n", "error"),
+        Broken("the answer to another command", b"Z A\r\n", "error"),
+        Broken("no unit", b"S S     100.00\r\n", "error"),
+        Broken("an unknown unit", b"S S     100.00 stone\r\n", "error"),
+        Broken("two points", b"S S 1.2.3 g\r\n", "error"),
+        Broken("a decimal comma", b"S S     100,00 g\r\n", "measured"),
+        Broken("the weight twice", b"S S     100.00 g\r\n" * 2, "measured"),
+    ),
+    "kern": (
+        Broken("silence", b"", "timeout"),
+        Broken("half a weight, then silence", b"ST,GS  1.0", "error"),
+        Broken("bytes of a wrong baud rate", b"ST,GS  1\xff\xfe.000KG\r\n", "error"),
+        Broken("not stable", b"US,GS  1.342KG\r\n", "error"),
+        Broken("overload", b"OL,GS,+          \r\n", "overflow"),
+        Broken("underload: the pan is off", b"OL,GS,-          \r\n", "error"),
+        Broken("the tare instead of the weight", b"ST,TR,+  0.5 kg\r\n", "error"),
+        Broken("no unit", b"ST,GS  1.000\r\n", "error"),
+        Broken("a line without its head", b"000KG\r\n", "error"),
+        Broken("a decimal comma", b"ST,GS  1,000KG\r\n", "measured"),
+        Broken("the weight twice", b"ST,GS  1.000KG\r\n" * 2, "measured"),
+    ),
+    "ohaus": (
+        Broken("silence", b"", "timeout"),
+        Broken("half a weight, then silence", b"    192.", "error"),
+        Broken("bytes of a wrong baud rate", b"   1\xff\xfe92.21 g\r\n", "error"),
+        Broken("not stable", b"      0.01 g ?\r\n", "error"),
+        Broken("an error of its own", b"Err 8.4\r\n", "error"),
+        Broken("a command that it does not know", b"ES\r\n", "error"),
+        Broken("no unit", b"    192.21\r\n", "error"),
+        Broken("a sum instead of a weight", b"  207.80 g TOTAL\r\n", "error"),
+        Broken("a decimal comma", b"    192,21 g\r\n", "measured"),
+        Broken("the weight twice", b"    192.21 g\r\n" * 2, "measured"),
+    ),
+}
+"""What comes instead of a stable weight, by dialect."""
 
 
 def weigh(link: Link, dialect: Dialect, *, stable: bool = True, timeout_s: float = 5.0) -> Weight | NoWeight:
@@ -134,6 +225,48 @@ def measure(dialect: Dialect, link: Link, ask: str, timeout_s: float) -> Reading
             return Reading(None, None, "overflow", raw)
         case other:
             return Reading(None, None, "error", other.raw)
+
+
+def settle(link: Link, dialect: Dialect, action: Action, *, timeout_s: float = 5.0) -> Done | NoWeight:
+    """Set zero (`Z`) or take the tare (`T`), and make sure that it happened.
+
+    A make that answers is believed. Of the others the display must rest within one digit of zero: an empty pan after
+    zero and a tared box both show that, and a scale that has not obeyed shows something else.
+    """
+    command = dialect.zero if action == "Z" else dialect.tare
+    if dialect.done is not None:
+        answer = link.ask(command, timeout_s)
+        if isinstance(answer, NoReply):
+            return NoWeight("no_reply", escaped(answer.raw))
+        return dialect.done(answer.raw)
+    objection = link.ask(command, ANSWER_S)
+    if not isinstance(objection, NoReply):
+        said = dialect.parse(objection.raw)
+        if isinstance(said, NoWeight) and said.why in ("bad_command", "error"):
+            return said
+    shown = weigh(link, dialect, timeout_s=timeout_s)
+    if isinstance(shown, NoWeight):
+        return shown
+    if not shown.stable or abs(shown.value) > _last_digit(shown.raw) * 1.001:
+        return NoWeight("not_zero", shown.raw)
+    return Done(None, shown.raw)
+
+
+def tell(dialect: Dialect, link: Link, commands: Sequence[str]) -> str:
+    """Zero and tare as a plan says them: `Z`, `T`. Returns what went wrong; empty when all is well."""
+    for command in commands:
+        if command not in ("Z", "T"):
+            return f"a scale is told Z or T, not {command}"
+        done = settle(link, dialect, cast(Action, command))
+        if isinstance(done, NoWeight):
+            return f"{command}: {done.why} ({done.raw})" if done.raw else f"{command}: {done.why}"
+    return ""
+
+
+def _last_digit(shown: str) -> float:
+    """What one step of the last digit is worth: 0.01 for `12.50 g`."""
+    found = re.search(r"[0-9]+(?:[.,]([0-9]*))?", shown)
+    return float(10.0 ** -len(found[1] or "")) if found else 0.0
 
 
 def _weight(value: str, unit: str, stable: bool, text: str) -> Weight | NoWeight:

@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from mes.domain.barcode import escaped
+from mes.domain.spelling import unit_named
 from stations.devices.readings import (
     NOT_A_NUMBER,
     OVERFLOW,
+    Broken,
     Identity,
     Link,
     NoReply,
     Reading,
+    Reply,
     no_reading,
     number,
     text_of,
@@ -27,16 +30,33 @@ from stations.frames import PRINTABLE, Framing
 FRAMING: Final = Framing(max_bytes=1024, allowed=PRINTABLE)
 END: Final = b"\n"
 """Terminator of a command. Source: IEEE 488.2, 7.5; boxes on RS-232 take LF, CR or CR LF."""
+MAX_STRAYS: Final = 2
+"""How many answers that belong to no question here are read away before the instrument is given up."""
 
 _ERROR: Final = re.compile(r'([+-]?[0-9]{1,6})\s{0,4},\s{0,4}"?([^"]{0,255})"?')
-_READING: Final = re.compile(r"([+-]?\s{0,8}[0-9.,]{1,24}(?:[eE][+-]?[0-9]{1,4})?)\s{0,8}([A-Za-z%]{0,6})")
+_READING: Final = re.compile(r"([+-]?\s{0,8}[0-9.,]{1,24}(?:[eE][+-]?[0-9]{1,4})?)\s{0,8}([A-Za-z%][A-Za-z% ]{0,11})?")
 _OVER: Final = re.compile(r"[+-]?\s{0,4}(?:OL|OVLD|OVERLOAD|OVERFLOW|OVER|INF|INFINITY)", re.IGNORECASE)
-# SCPI writes OHM and HZ, and MOHM for megohms (SCPI-1999, volume 1, 7.1): only what is certain is translated.
-_UNITS: Final = {
-    "V": "V", "VDC": "V", "VAC": "V", "mV": "mV", "kV": "kV", "A": "A", "ADC": "A", "AAC": "A", "mA": "mA", "uA": "uA",
-    "OHM": "ohm", "ohm": "ohm", "Ohm": "ohm", "mohm": "mohm", "kohm": "kohm", "Mohm": "Mohm", "MOHM": "Mohm",
-    "HZ": "Hz", "Hz": "Hz", "kHz": "kHz", "W": "W", "kW": "kW", "%": "%", "PCT": "%", "s": "s",
-}  # fmt: skip
+
+BROKEN: Final = (
+    Broken("silence", b"", "timeout"),
+    Broken("half a number, then silence", b"+1.23", "error"),
+    Broken("bytes of a wrong baud rate", b"+1.\xff\xfe3\n", "error"),
+    Broken("an error instead of a number", b'-113,"Undefined header"\n', "error"),
+    Broken("a word", b"LOCAL\n", "error"),
+    Broken("beyond the range", b"+9.90000000E+37\n", "overflow"),
+    Broken("below the range", b"-9.9E37\n", "overflow"),
+    Broken("beyond the range, with a unit", b"9.9E37OHM\n", "overflow"),
+    Broken("beyond the range, in words", b"OL\n", "overflow"),
+    Broken("no number (NaN)", b"9.91E37\n", "error"),
+    Broken("two numbers", b"+1.0E+00,+2.0E+00\n", "error"),
+    Broken("two points", b"1.2.3\n", "error"),
+    Broken("an unknown unit", b"1.5 parsec\n", "error"),
+    Broken("a unit that could mean two things", b"1.2 MW\n", "error"),
+    Broken("a decimal comma", b"230,1\n", "measured"),
+    Broken("the number twice", b"230.1\n230.1\n", "measured"),
+    Broken("a unit behind the number", b"0.23 kV\n", "measured"),
+)
+"""What comes instead of one plain number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +70,15 @@ class ScpiError:
 def parse_identity(raw: bytes) -> Identity | None:
     """Read the reply to `*IDN?`: maker, model, serial, firmware; three fields are model, serial, firmware.
 
+    Commas in the firmware's field are its own.
+
     Source: IEEE 488.2, 10.14; GW Instek GPT-9000 manual, `*IDN` (no maker field).
     """
     match [part.strip(" ") for part in text_of(raw).split(",")]:
-        case [maker, model, serial, firmware]:
-            pass
         case [model, serial, firmware]:
             maker = ""
+        case [maker, model, serial, *more] if more:
+            firmware = ", ".join(more)
         case _:
             return None
     return Identity(maker, model, serial, firmware, escaped(raw)) if model else None
@@ -69,7 +91,7 @@ def parse_error(raw: bytes) -> ScpiError | None:
 
 
 def parse_reading(raw: bytes) -> Reading:
-    """Read one number with or without its unit.
+    """Read one number with or without its unit; SCPI itself sends none, and then it is the plan's.
 
     9.9E37 and words for overload are `overflow`; 9.91E37, lists of numbers, unknown units, error texts and anything
     else are `error`. One comma between digits is a decimal comma.
@@ -79,9 +101,9 @@ def parse_reading(raw: bytes) -> Reading:
         return Reading(None, None, "overflow", escaped(raw))
     found = _READING.fullmatch(text)
     value = number(found[1]) if found else None
-    if found is None or value is None or (found[2] and found[2] not in _UNITS):
+    unit = unit_named(found[2]) if found and found[2] else None
+    if found is None or value is None or (found[2] and unit is None):
         return Reading(None, None, "error", escaped(raw))
-    unit = _UNITS.get(found[2])
     if abs(abs(value) / NOT_A_NUMBER - 1) < 1e-4:
         return Reading(None, unit, "error", escaped(raw))
     if abs(value) >= OVERFLOW * (1 - 1e-6):
@@ -104,9 +126,13 @@ def drain_errors(link: Link, *, limit: int = 20, timeout_s: float = 1.0) -> tupl
         timeout_s: longest wait for each, in seconds; silence ends the draining.
     """
     errors: list[ScpiError] = []
+    strays = 0
     while len(errors) < limit:
         answer = link.ask(b"SYST:ERR?" + END, timeout_s)
         error = None if isinstance(answer, NoReply) else parse_error(answer.raw)
+        if error is None and isinstance(answer, Reply) and strays < MAX_STRAYS:
+            strays += 1  # the late answer to a question before: ask again, or it would be the next one's
+            continue
         if error is None or error.code == 0:
             break
         errors.append(error)
@@ -127,10 +153,15 @@ def set_up(link: Link, commands: Iterable[str]) -> tuple[ScpiError, ...]:
 
 
 def measure(link: Link, ask: str, timeout_s: float) -> Reading:
-    """Send a query and read its number. When there is none, the instrument's errors are added to `raw`."""
+    """Send a query and read its number. When there is none, the instrument's errors are added to `raw`.
+
+    A number says nothing of what it measures: one that may be the late answer to another query is asked for again.
+    """
     if not _is_line(ask):
         return Reading(None, None, "error", f"not a command: {ask!a}")
     answer = link.ask(ask.encode("ascii") + END, timeout_s)
+    if isinstance(answer, Reply) and answer.doubtful:
+        answer = link.ask(ask.encode("ascii") + END, timeout_s)
     reading = no_reading(answer) if isinstance(answer, NoReply) else parse_reading(answer.raw)
     if reading.outcome not in ("error", "timeout"):
         return reading

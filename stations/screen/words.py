@@ -122,7 +122,10 @@ def device(family: str, name: str) -> str:
     """What a device is called at the bench, at the start of a sentence; its own name when the family is not known."""
     return {
         "scanner": _("The scanner"),
+        "scanner-stx": _("The scanner"),
         "scale": _("The weighing device"),
+        "scale-kern": _("The weighing device"),
+        "scale-ohaus": _("The weighing device"),
         "scpi": _("The measuring device"),
         "safety-tester": _("The safety tester"),
         "line-tester": _("The test bench"),

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mes.domain.barcode import Plain, read
+from mes.domain.measurement import UNITS
+from mes.domain.spelling import SPELLINGS, unit_named
+from mes.plan.station import Family as FamilyName
 from stations.devices import FAMILIES, line_tester, safety_tester, scale, scanner, scpi
 from stations.devices.line_tester import BadPattern, LineFormat, line_format, parse_line
-from stations.devices.readings import Identity, NoReply, Reading, Reply, number
-from stations.devices.scale import NoWeight, Weight
+from stations.devices.readings import Broken, Identity, NoReply, Reading, Reply, number
+from stations.devices.scale import Done, NoWeight, Weight
 from stations.devices.scpi import ScpiError
-from stations.frames import EMPTY, Frame, feed
+from stations.frames import EMPTY, BadFrame, Frame, Framing, feed
 
 
 class Scripted:
     """A link that answers from a list; the last answer repeats."""
 
-    def __init__(self, *answers: bytes | NoReply) -> None:
+    def __init__(self, *answers: bytes | Reply | NoReply) -> None:
         self.answers = list(answers)
         self.sent: list[bytes] = []
 
     def ask(self, command: bytes, timeout_s: float) -> Reply | NoReply:
         self.sent.append(command)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        return answer if isinstance(answer, NoReply) else Reply(answer)
+        return Reply(answer) if isinstance(answer, bytes) else answer
 
     def write(self, data: bytes) -> bool:
         self.sent.append(data)
@@ -35,6 +39,51 @@ class Scripted:
 
 
 SILENCE = NoReply("timeout")
+
+
+def on_the_line(framing: Framing, sent: bytes) -> bytes | NoReply:
+    """What a link makes of these bytes, as `stations.exchange` does; a test on a real line is in test_ports.py."""
+    buffer, frames = feed(framing, EMPTY, sent, 0)
+    match frames[0] if frames else None:
+        case Frame(raw):
+            return raw
+        case BadFrame(why, raw):
+            return NoReply(why, raw)
+    return NoReply("torn", buffer.held) if buffer.held else SILENCE
+
+
+def rows(*tables: tuple[str, tuple[Broken, ...]]) -> list[object]:
+    """A table of broken replies as cases."""
+    return [pytest.param(name, row, id=f"{name}: {row.what}") for name, table in tables for row in table]
+
+
+# --- units
+
+
+def test_every_spelling_is_a_unit_that_a_plan_can_name() -> None:
+    assert set(SPELLINGS.values()) <= set(UNITS)
+    assert all(spelt.isascii() and " " not in spelt for spelt in SPELLINGS)
+    assert all(unit_named(name) == name for name in UNITS), "the plan's own names are spellings"
+
+
+@pytest.mark.parametrize(
+    ("spelt", "unit"),
+    [("kOhm", "kohm"), ("KOHM", "kohm"), ("kohms", "kohm"), ("KOhms", "kohm"), ("k ohm", "kohm"), ("Mohm", "Mohm"),
+     ("MOHM", "Mohm"), ("M ohm", "Mohm"), ("megohms", "Mohm"), ("mohm", "mohm"), ("mOhm", "mohm"), ("m ohm", "mohm"),
+     ("ohms", "ohm"), ("OHM", "ohm"), ("GOHM", "Gohm"), ("mA", "mA"), ("MA", "mA"), ("A", "A"), ("mADC", "mA"),
+     ("A AC", "A"), ("uA", "uA"), ("VAC", "V"), ("V DC", "V"), ("Vrms", "V"), ("KV", "kV"), ("MV", "mV"), ("HZ", "Hz"),
+     ("KHZ", "kHz"), ("MHZ", "MHz"), ("KG", "kg"), ("PCT", "%"), ("CEL", "degC"), ("SEC", "s"), ("kWh", "kWh")],
+)  # fmt: skip
+def test_a_unit_is_known_in_every_spelling_that_is_certain(spelt: str, unit: str) -> None:
+    assert unit_named(spelt) == unit
+
+
+@pytest.mark.parametrize(
+    "spelt", ["", "k", "M", "MW", "mHz", "C", "F", "VV", "kk", "parsec", "Ω", "kΩ", "µA", "PF", "R"]
+)
+def test_a_unit_that_could_mean_two_things_or_nothing_is_not_guessed(spelt: str) -> None:
+    assert unit_named(spelt) is None
+
 
 # --- numbers
 
@@ -118,6 +167,69 @@ def test_only_a_weight_at_rest_is_measured(raw: bytes, reading: Reading) -> None
     assert link.sent == [b"S\r\n"]
 
 
+@pytest.mark.parametrize(("dialect", "broken"), rows(*scale.BROKEN.items()))
+def test_a_broken_weight_is_never_a_weight(dialect: str, broken: Broken) -> None:
+    link = Scripted(on_the_line(scale.FRAMING, broken.sent))
+    reading = scale.measure(scale.DIALECTS[dialect], link, "S", 0.1)
+    assert reading.outcome == broken.outcome
+    assert (reading.value is not None) == (broken.outcome == "measured")
+
+
+@pytest.mark.parametrize(
+    ("raw", "tared"),
+    [(b"Z A", None), (b"ZI S", None), (b"ZI D", None), (b"T S      2.486 g", 2.486), (b"T A 2.486 g", 2.486),
+     (b"TI D 2,5 kg", 2.5)],
+)  # fmt: skip
+def test_zero_and_tare_are_done_when_the_scale_says_so(raw: bytes, tared: float | None) -> None:
+    done = scale.parse_mt_sics_done(raw)
+    assert isinstance(done, Done), done
+    assert (done.tared.value if done.tared else None) == tared
+
+
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [(b"Z I", "busy"), (b"Z +", "overload"), (b"Z -", "underload"), (b"T I", "busy"), (b"T +", "overload"),
+     (b"T -", "underload"), (b"T L", "bad_command"), (b"ES", "bad_command"), (b"ET", "error"),
+     (b"S S 1.0 g", "bad_reply"),
+     (b"T S 2.486", "bad_reply"), (b"T S x g", "bad_reply"), (b"Z", "bad_reply"), (b"", "bad_reply"),
+     (b"I", "bad_reply")],
+)  # fmt: skip
+def test_zero_and_tare_that_were_not_done_say_why(raw: bytes, why: str) -> None:
+    done = scale.parse_mt_sics_done(raw)
+    assert isinstance(done, NoWeight), done
+    assert done.why == why
+
+
+def test_a_make_that_confirms_nothing_must_show_zero_after_zero_and_tare() -> None:
+    kern, ohaus = scale.DIALECTS["kern"], scale.DIALECTS["ohaus"]
+    link = Scripted(SILENCE, b"ST,GS  0.000KG")
+    assert isinstance(scale.settle(link, kern, "Z"), Done)
+    assert link.sent == [b"Z", b"S"]
+    assert isinstance(scale.settle(Scripted(SILENCE, b"ST,NT  0.001KG"), kern, "T"), Done)
+    assert isinstance(scale.settle(Scripted(b"OK!", b"      -0.01 g"), ohaus, "Z"), Done)
+    for answers, why in (
+        ((SILENCE, b"ST,GS  1.250KG"), "not_zero"),
+        ((SILENCE, SILENCE), "no_reply"),
+        ((SILENCE, b"OL,GS,+"), "overload"),
+    ):
+        left = scale.settle(Scripted(*answers), kern, "Z")
+        assert isinstance(left, NoWeight)
+        assert left.why == why
+    assert scale.settle(Scripted(b"ES"), ohaus, "T") == NoWeight("bad_command", "ES")
+
+
+def test_a_scale_is_told_zero_and_tare_and_nothing_else() -> None:
+    sics = scale.DIALECTS["mt-sics"]
+    link = Scripted(b"Z A", b"T S 1.0 g")
+    assert scale.tell(sics, link, ["Z", "T"]) == ""
+    assert link.sent == [b"Z\r\n", b"T\r\n"]
+    assert scale.tell(sics, Scripted(b"Z I"), ["Z"]) == "Z: busy (Z I)"
+    assert scale.tell(sics, Scripted(SILENCE), ["Z"]) == "Z: no_reply"
+    untouched = Scripted(SILENCE)
+    assert "not @" in scale.tell(sics, untouched, ["@"])
+    assert untouched.sent == []
+
+
 def test_a_scale_is_asked_in_its_own_words() -> None:
     for name, ask, command in (("scale", "SI", b"SI\r\n"), ("scale-kern", "S", b"S"), ("scale-ohaus", "S", b"SP\r\n")):
         link = Scripted(SILENCE)
@@ -163,8 +275,31 @@ def test_anything_else_is_an_error_of_the_bench(raw: bytes) -> None:
     assert reading.raw == raw.decode()
 
 
-@given(st.binary(max_size=300))
+@pytest.mark.parametrize(("family", "broken"), rows(("scpi", scpi.BROKEN)))
+def test_a_broken_number_is_never_a_number(family: str, broken: Broken) -> None:
+    ok = b'0,"No error"'
+    reading = scpi.measure(Scripted(on_the_line(scpi.FRAMING, broken.sent), ok), "READ?", 0.1)
+    assert reading.outcome == broken.outcome
+    assert (reading.value is not None) == (broken.outcome == "measured")
+
+
+def test_a_number_that_may_be_the_late_answer_to_another_query_is_asked_for_again() -> None:
+    link = Scripted(Reply(b"230.1", doubtful=True), b"50.0")
+    assert scpi.measure(link, "MEAS:FREQ?", 1.0).value == 50.0
+    assert link.sent == [b"MEAS:FREQ?\n"] * 2
+
+
+def test_a_late_number_in_the_place_of_an_error_is_read_away() -> None:
+    link = Scripted(SILENCE, b"230.1", b'-410,"Query INTERRUPTED"', b'0,"No error"')
+    assert scpi.measure(link, "MEAS:FREQ?", 1.0).raw == "timeout [-410 Query INTERRUPTED]"
+    talks = Scripted(b"230.1")
+    assert scpi.drain_errors(talks) == ()
+    assert len(talks.sent) == 1 + scpi.MAX_STRAYS
+
+
+@given(st.one_of(st.binary(max_size=300), st.from_regex(rb"[ -~]{0,80}", fullmatch=True)))
 def test_no_reply_makes_a_parser_raise(raw: bytes) -> None:
+    scale.parse_mt_sics_done(raw)
     scpi.parse_reading(raw)
     scpi.parse_identity(raw)
     scpi.parse_error(raw)
@@ -181,6 +316,9 @@ def test_an_instrument_says_who_it_is_with_or_without_its_maker() -> None:
     assert scpi.parse_identity(b"GPT-9803,GEO123456789,V1.00") == Identity(
         "", "GPT-9803", "GEO123456789", "V1.00", "GPT-9803,GEO123456789,V1.00"
     )
+    commas = scpi.parse_identity(b"MAKER,PSU-1,0042,1.0,FPGA 2")
+    assert commas is not None
+    assert commas.firmware == "1.0, FPGA 2"
     assert scpi.parse_identity(b"hello") is None
     assert scpi.identify(Scripted(SILENCE)) == SILENCE
 
@@ -263,6 +401,16 @@ def test_what_the_tester_did_not_pass_is_never_measured(raw: bytes, outcome: str
 )  # fmt: skip
 def test_a_reply_of_another_form_is_no_result(raw: bytes) -> None:
     assert safety_tester.parse_result(raw) is None
+
+
+@pytest.mark.parametrize(("family", "broken"), rows(("safety-tester", safety_tester.BROKEN)))
+def test_a_broken_result_is_never_a_passed_one(family: str, broken: Broken) -> None:
+    answer = on_the_line(safety_tester.FRAMING, broken.sent)
+    link = Scripted(OK, OK, b"", b"TEST ON", b"TEST OFF", answer)
+    reading = safety_tester.measure(link, "ACW", 1.0, pause=lambda _: None)
+    assert reading.outcome == broken.outcome
+    assert (reading.value is not None) == (broken.outcome in ("measured", "rejected"))
+    assert link.sent[-1] == b"FUNC:TEST OFF\n"
 
 
 OK = b'0,"No error"'
@@ -415,6 +563,10 @@ def test_a_scanner_frame_is_what_the_barcode_reader_reads() -> None:
 def test_no_feedback_table_sends_a_nak_which_would_make_a_scanner_send_again() -> None:
     assert all(b"\x15" not in f.good + f.bad for f in scanner.FEEDBACK.values())
     assert scanner.FEEDBACK["none"] == scanner.Feedback()
+
+
+def test_a_stations_file_offers_every_family_and_no_other() -> None:
+    assert set(FAMILIES) == set(get_args(FamilyName))
 
 
 @pytest.mark.parametrize("name", sorted(FAMILIES))

@@ -281,6 +281,15 @@ def test_the_late_answer_to_an_old_question_is_not_taken_for_the_new_one(desk: D
     assert answer == Reply(b"NEW", (b"OLD",))
 
 
+def test_an_answer_that_may_still_be_the_late_one_is_marked_as_doubtful(desk: Desk) -> None:
+    port = desk.start().port
+    assert port.ask(b"A?\n", 0.1) == NoReply("timeout")
+    desk.device.respond = lambda data: b"OLD\n"
+    assert port.ask(b"B?\n") == Reply(b"OLD", doubtful=True)
+    desk.device.respond = lambda data: b"NEW\n"
+    assert port.ask(b"B?\n") == Reply(b"NEW")
+
+
 def test_lines_that_come_unasked_are_told_as_frames(desk: Desk) -> None:
     desk.device.respond = lambda data: b"7\n"
     desk.start().device.write(b"PRINT KEY\r\n")
