@@ -43,6 +43,14 @@ SUBJECTS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "orders": ("OrderCreated", "OrderReleased", "OrderHeld", "OrderResumed", "OrderClosed", "OrderCancelled"),
     "quality": ("NonconformityDecided", "LotHeld", "LotReleased", "HelpAnswered", "EventRequeued"),
+    "instruments": (
+        "InstrumentRegistered",
+        "InstrumentChanged",
+        "InstrumentCalibrated",
+        "InstrumentRetired",
+        "InstrumentReturned",
+        "MeasuredUnitsExported",
+    ),
     "plan": ("PlanPublished",),
 }
 """Every kind of office row, once: `tests/server/test_audit.py` compares it with `wire.OFFICE_KINDS`."""

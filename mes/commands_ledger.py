@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from sqlalchemy import Engine, func, select
 
-from mes import ledger, quality
+from mes import certificates, ledger, quality
 from mes.db import migrate
 from mes.db.session import engine_for, reading, writing
 from mes.db.tables import Ledger
@@ -25,7 +25,7 @@ def ledger_group() -> None:
 
 
 def verify_engine(engine: Engine, scratch: Path) -> tuple[int, list[Finding]]:
-    """Check the chains, replay the ledger into an empty database, and compare every state row.
+    """Check the chains and the files, replay the ledger into an empty database, and compare every state row.
 
     Args:
         scratch: folder for the empty SQLite database.
@@ -42,6 +42,7 @@ def verify_engine(engine: Engine, scratch: Path) -> tuple[int, list[Finding]]:
             source.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         count = source.scalar(select(func.count()).select_from(Ledger)) or 0
         findings.extend(ledger.check_chains(source))
+        findings.extend(certificates.check(source))
         with writing(fresh) as target:
             findings.extend(ledger.replay(source, target))
             findings.extend(ledger.compare(source, target))
@@ -53,7 +54,7 @@ def verify_engine(engine: Engine, scratch: Path) -> tuple[int, list[Finding]]:
 @click.option("--json", "as_json", is_flag=True)
 @database_option
 def verify(as_json: bool, database: str) -> None:
-    """Check the hash chains and replay the ledger: every state row must come out the same."""
+    """Check the chains and the certificate files, and replay the ledger: every state row must come out the same."""
     engine = open_database(database)
     with tempfile.TemporaryDirectory(prefix="mes-verify-") as scratch:
         count, findings = verify_engine(engine, Path(scratch))

@@ -14,7 +14,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 from sqlalchemy import select
 
-from mes import wire
+from mes import fold_instruments, wire
 from mes.db.tables import Ledger
 from mes.domain import gate
 from mes.domain import unit as unit_rules
@@ -62,6 +62,7 @@ def preload(world: World, entries: Iterable[tuple[Entry, wire.Frozen | None]]) -
     badges: set[str] = set()
     components: set[tuple[str, str]] = set()
     lots: set[tuple[str, str]] = set()
+    bodies: list[wire.Frozen] = []
     for entry, body in entries:
         if entry.station:
             stations.add(entry.station)
@@ -69,6 +70,7 @@ def preload(world: World, entries: Iterable[tuple[Entry, wire.Frozen | None]]) -
                 badges.add(entry.operator)
         if body is None:
             continue
+        bodies.append(body)
         if (unit := getattr(body, "unit", None)) and entry.kind in _UNIT_KINDS:
             units.add(unit)
         if order := getattr(body, "order", None):
@@ -92,6 +94,7 @@ def preload(world: World, entries: Iterable[tuple[Entry, wire.Frozen | None]]) -
     world.load_present(sorted(arriving))
     world.load_used(sorted(components))
     world.lots.load(sorted(lots))
+    fold_instruments.load(world, bodies)
 
 
 def judge(world: World, entry: Entry, body: wire.Frozen | None, *, why_not: str = "") -> Judged:
@@ -152,6 +155,7 @@ def _case(world: World, entry: Entry, body: Any) -> unit_rules.Case:
         lot_held=held,
         present=present,
         competent=_competent(world, entry, plan, step, body.unit, unit.visit if unit else 0),
+        measured_by=fold_instruments.measured_by(world, entry, plan, body),
     )
 
 
@@ -206,6 +210,9 @@ def _unit_event(world: World, entry: Entry, body: Any) -> Judged:
             args["nc"] = nc
             after = replace(after, nc=nc)
         _apply(world, entry, case, decision, before, after)
+    if case.measured_by is not None:
+        outcome = unit_rules.counted(case, body)
+        fold_instruments.note(world, entry, case.plan, body, order=before.order if before else "", outcome=outcome)
     screen = None
     if isinstance(body, wire.UnitsArrived) and decision.verdict == "accepted" and entry.asks:
         screen = screen_of(world, body.unit)
@@ -563,4 +570,5 @@ _RULES: Final[dict[str, Rule]] = {
     "HelpAnswered": _help_came,
     "EventRequeued": _requeued,
     **OFFICE_RULES,
+    **fold_instruments.INSTRUMENT_RULES,
 }

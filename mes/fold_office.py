@@ -17,6 +17,8 @@ from mes.domain import unit as unit_rules
 from mes.domain.gate import OPEN_ORDERS, OVERRIDABLE, Unit
 from mes.domain.route import Product
 from mes.verdicts import Entry, Judged, NotUnderstood
+from mes.verdicts import no as _no
+from mes.verdicts import yes as _yes
 from mes.world import BadgeRow, LotRow, OrderRow, OverrideRow, PlanRow, QualificationRow, StationState, World
 
 ORDER_LIFE: Final[dict[str, dict[str, str]]] = {
@@ -38,14 +40,6 @@ ORDER_STATES: Final[dict[str, dict[str, str]]] = {
     "closed": {"fr": "fermé", "en": "closed"},
     "cancelled": {"fr": "annulé", "en": "cancelled"},
 }
-
-
-def _yes(entry: Entry, **args: Any) -> Judged:
-    return Judged(entry, "recorded", "accepted", "noted", args)
-
-
-def _no(entry: Entry, reason: str, **args: Any) -> Judged:
-    return Judged(entry, "recorded", "refused", reason, args)
 
 
 def _plan(world: World, entry: Entry, body: wire.PlanPublished) -> Judged:

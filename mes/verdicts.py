@@ -94,6 +94,16 @@ class Judged:
     competence: str = ""
 
 
+def yes(entry: Entry, **args: Any) -> Judged:
+    """A request of the office is granted."""
+    return Judged(entry, "recorded", "accepted", "noted", args)
+
+
+def no(entry: Entry, reason: str, **args: Any) -> Judged:
+    """A request of the office may not be: nothing changes."""
+    return Judged(entry, "recorded", "refused", reason, args)
+
+
 def spelled(answer: Answer | None) -> str:
     """What the gate said of the operator, as the ledger keeps it; empty when it was not asked.
 

@@ -395,6 +395,62 @@ class PersonChanged(Frozen):
     person: Id
 
 
+OneLine = Annotated[str, Field(max_length=120, pattern=r"^[^\x00-\x1f\x7f]*$")]
+InstrumentId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,47}$")]
+MAX_FILE: Final = 10 * 1024 * 1024  # bytes of a certificate
+
+
+class InstrumentDescribed(Frozen):
+    """A measuring instrument of the plant: its number, what it is, who calibrates it and how often.
+
+    The second time it says what has changed of it.
+    """
+
+    instrument: InstrumentId
+    family: OneLine
+    model: OneLine
+    serial: OneLine
+    supplier: OneLine = ""
+    months: Annotated[int, Field(ge=1, le=120)] = 12
+
+
+class CertificateFile(Frozen):
+    """A file that is kept by its own hash; what it holds stands elsewhere."""
+
+    sha256: Sha256
+    name: Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f/\\]+$")]
+    size: Annotated[int, Field(ge=1, le=MAX_FILE)]
+    type: Literal["application/pdf", "image/png", "image/jpeg"]
+
+
+class InstrumentCalibrated(Frozen):
+    """An instrument was compared with its standard: found good until a day, or unfit (then no day)."""
+
+    instrument: InstrumentId
+    done: Day
+    result: Literal["good", "unfit"]
+    due: Day | None = None
+    supplier: OneLine = ""
+    certificate: OneLine = ""
+    file: CertificateFile | None = None
+    note: Annotated[str, Field(max_length=2_000)] = ""
+
+
+class InstrumentMoved(Frozen):
+    """An instrument was taken out of use, or back into it, from a day on."""
+
+    instrument: InstrumentId
+    why: Annotated[str, Field(max_length=500)] = ""
+
+
+class MeasuredUnitsExported(Frozen):
+    """Somebody took a list of the units that an instrument has measured since a moment."""
+
+    instrument: InstrumentId
+    since: Annotated[str, Field(max_length=27)]
+    rows: Count
+
+
 class BadgeIssued(Frozen):
     """A badge for a person: its id is random and says nothing of who carries it."""
 
@@ -562,6 +618,12 @@ OFFICE_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
     ("PersonalDataPrinted", 1): PersonChanged,
     ("OverrideGranted", 1): OverrideGranted,
     ("OverrideRefused", 1): OverrideRefused,
+    ("InstrumentRegistered", 1): InstrumentDescribed,
+    ("InstrumentChanged", 1): InstrumentDescribed,
+    ("InstrumentCalibrated", 1): InstrumentCalibrated,
+    ("InstrumentRetired", 1): InstrumentMoved,
+    ("InstrumentReturned", 1): InstrumentMoved,
+    ("MeasuredUnitsExported", 1): MeasuredUnitsExported,
     ("EventRequeued", 1): EventRequeued,
 }
 """What a person does away from the bench; never accepted from a station's stream."""
@@ -760,11 +822,20 @@ class FloorBadge(Frozen):
     until: dict[str, str]
 
 
+class FloorInstrument(Frozen):
+    """An instrument of the register, as a bench must know it: see `mes.domain.calibration.Instrument`."""
+
+    id: str
+    state: Literal["good", "unfit", "retired", "new"]
+    since: str = ""
+    until: str = ""
+
+
 class FloorReply(Frozen):
     """What has changed on the floor since a ledger position (0: everything that is open).
 
-    `help_called` is about the station that asks: somebody may have answered its call from elsewhere. `badges` are
-    always all of them, or the end of one could never be told; None: this server does not tell.
+    `help_called` is about the station that asks: somebody may have answered its call from elsewhere. `badges` and
+    `instruments` are always all of them, or the end of one could never be told; None: this server does not tell.
     """
 
     cursor: int
@@ -775,6 +846,7 @@ class FloorReply(Frozen):
     held_lots: tuple[FloorLot, ...]
     help_called: bool | None = None
     badges: tuple[FloorBadge, ...] | None = None
+    instruments: tuple[FloorInstrument, ...] | None = None
 
 
 class Problem(Frozen):

@@ -22,6 +22,8 @@ from mes.db import tables as t
 from mes.db.base import Base
 from mes.db.prepared import Prepared, PreparedIn
 from mes.db.session import connection_of
+from mes.domain import calibration
+from mes.domain.calibration import Calibration, Instrument
 from mes.domain.gate import Installed, Order, Unit, Worker
 from mes.domain.route import Plan
 from mes.plan import from_content
@@ -209,6 +211,67 @@ class OverrideRow:
     reasons: str
     state: str
     since: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentRow:
+    """`instrument`. `done`, `due` and `result` are those of the calibration that counts now."""
+
+    id: str
+    family: str
+    model: str
+    serial: str
+    supplier: str
+    months: int
+    state: str
+    retired_on: str | None
+    returned_on: str | None
+    why: str
+    calibrations: int
+    done: str | None
+    due: str | None
+    result: str | None
+    registered_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationRow:
+    """`calibration`."""
+
+    instrument: str
+    number: int
+    done: str
+    due: str | None
+    result: str
+    supplier: str
+    certificate: str
+    file_sha256: str | None
+    file_name: str
+    file_size: int
+    file_type: str
+    note: str
+    recorded_at: str
+
+    @property
+    def rule(self) -> Calibration:
+        """What the rules need of it."""
+        return Calibration(self.number, self.done, self.result, self.due)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredWithRow:
+    """`tested_with`."""
+
+    device: str
+    event_id: str
+    unit: str
+    order: str
+    step: str
+    station: str
+    serial: str
+    at: str
+    outcome: str
+    fitness: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -439,6 +502,9 @@ class World:
         self.badges = Shelf(self, t.Badge, BadgeRow, _columns(BadgeRow))
         self.qualifications = Shelf(self, t.Qualification, QualificationRow, _columns(QualificationRow))
         self.overrides = Shelf(self, t.Override, OverrideRow, _columns(OverrideRow))
+        self.instruments = Shelf(self, t.Instrument, InstrumentRow, _columns(InstrumentRow))
+        self.calibrations = Shelf(self, t.Calibration, CalibrationRow, _columns(CalibrationRow))
+        self.tested_with = Shelf(self, t.MeasuredWith, MeasuredWithRow, _columns(MeasuredWithRow))
         self.counters = Shelf(self, t.Counter, CounterRow, _columns(CounterRow))
         self.chains = Shelf(self, t.Chain, ChainRow, _columns(ChainRow))
         self.plan_rows = Shelf(self, t.PlanRevision, PlanRow, _columns(PlanRow))
@@ -466,6 +532,9 @@ class World:
             self.badges,
             self.qualifications,
             self.overrides,
+            self.instruments,
+            self.calibrations,
+            self.tested_with,
             self.counters,
             self.chains,
         )
@@ -592,6 +661,20 @@ class World:
         held = self.qualifications.get(row.person, qualification) if qualification else None
         until = {held.qualification: held.valid_until} if held and held.state == "granted" else {}
         return Worker(row.id, row.state == "active", until, row.language)
+
+    def calibrations_of(self, row: InstrumentRow) -> list[CalibrationRow]:
+        """All calibrations of an instrument, as they were recorded."""
+        keys = [(row.id, number) for number in range(1, row.calibrations + 1)]
+        self.calibrations.load(keys)
+        return [found for key in keys if (found := self.calibrations.get(*key))]
+
+    def instrument(self, number: str, day: str) -> Instrument | None:
+        """How an instrument stood on a day; None when the register does not have it."""
+        row = self.instruments.get(number)
+        if row is None:
+            return None
+        history = [c.rule for c in self.calibrations_of(row)]
+        return calibration.standing(row.id, history, day, retired_on=row.retired_on, returned_on=row.returned_on)
 
     # --- changes that touch a look-up ---
 

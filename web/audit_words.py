@@ -17,6 +17,7 @@ SUBJECT_WORDS: Final[dict[str, Any]] = {
     "stations": lazy_gettext("Stations"),
     "orders": lazy_gettext("Orders"),
     "quality": lazy_gettext("Quality"),
+    "instruments": lazy_gettext("Instruments"),
     "plan": lazy_gettext("Plan"),
 }
 WORDS: Final[dict[tuple[str, str], Mapping[str, Any]]] = {
@@ -36,6 +37,7 @@ WORDS: Final[dict[tuple[str, str], Mapping[str, Any]]] = {
         "not_confirmed": lazy_gettext("not confirmed"),
         "scrap": lazy_gettext("scrap"),
     },
+    ("InstrumentCalibrated", "result"): {"good": lazy_gettext("good"), "unfit": lazy_gettext("unfit")},
 }
 """Words for the values of a field: (kind, field) → value → word."""
 SENTENCES: Final[dict[str, Any]] = {
@@ -77,6 +79,14 @@ SENTENCES: Final[dict[str, Any]] = {
     "LotHeld": lazy_gettext("Lot %(lot)s of %(part)s held: %(why)s"),
     "LotReleased": lazy_gettext("Lot %(lot)s of %(part)s released."),
     "HelpAnswered": lazy_gettext("Call of %(station)s answered."),
+    "InstrumentRegistered": lazy_gettext("Instrument %(instrument)s registered: %(family)s, %(model)s %(serial)s."),
+    "InstrumentChanged": lazy_gettext("Instrument %(instrument)s is now: %(family)s, %(model)s %(serial)s."),
+    "InstrumentCalibrated": lazy_gettext(
+        "Instrument %(instrument)s calibrated on %(done)s: %(result)s. Due date: %(due)s."
+    ),
+    "InstrumentRetired": lazy_gettext("Instrument %(instrument)s taken out of use: %(why)s"),
+    "InstrumentReturned": lazy_gettext("Instrument %(instrument)s in use again. %(why)s"),
+    "MeasuredUnitsExported": lazy_gettext("List of what instrument %(instrument)s has measured, %(rows)s rows."),
     "EventRequeued": lazy_gettext("Quarantined event %(event_id)s tried again."),
     "PlanPublished": lazy_gettext("Plan %(revision)s published."),
 }

@@ -6,7 +6,7 @@ Pure. A date holds to the end of its day, and the day ends at midnight of the si
 from __future__ import annotations
 
 from calendar import monthrange
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,17 @@ def day_at(at: str, timezone: str) -> str:
 @lru_cache(maxsize=256)  # one minute serves all events of that minute
 def _day(minute: str, timezone: str) -> str:
     return datetime.fromisoformat(minute + "+00:00").astimezone(ZoneInfo(timezone)).date().isoformat()
+
+
+def start_of(day: str, timezone: str) -> str:
+    """When a day of a site begins, UTC text."""
+    midnight = datetime.combine(date.fromisoformat(day), time.min, ZoneInfo(timezone))
+    return midnight.astimezone(UTC).isoformat(timespec="milliseconds")[:23] + "Z"
+
+
+def after(day: str) -> str:
+    """The next day."""
+    return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
 
 
 def said(day: str) -> dict[str, str]:

@@ -237,6 +237,7 @@ class Plant(Frozen):
 
     `generalise_days`: after so many days floor events say no more who did them; 0: never.
     `plain_http`: the server may be reached without TLS from other computers; every screen then says so.
+    `calibration`: what an instrument that is not fit does to a test: it stops it, it is only said, or nothing.
     """
 
     site: Annotated[str, Field(min_length=1, max_length=80)]
@@ -245,6 +246,7 @@ class Plant(Frozen):
     order_pattern: str = "OF-{yyyy}-{n:03}"
     generalise_days: int = 90
     plain_http: bool = False
+    calibration: Literal["stop", "warn", "off"] = "stop"
     lines: Annotated[tuple[Line, ...], Field(min_length=1)]
     shifts: tuple[Shift, ...] = ()
     qualifications: tuple[Qualification, ...] = ()

@@ -85,6 +85,7 @@ class Case:
     lot_held: bool = False
     present: int = 0
     competent: gate.Answer | None = None
+    measured_by: gate.Answer | None = None
 
     @property
     def product(self) -> Product:
@@ -230,9 +231,13 @@ def test(case: Case, body: wire.UnitsTested) -> Decision:
     assert case.unit is not None
     unit, step = case.unit, case.step
     outcome, worst = judged(step, body)
+    unfit = _unfit(case, outcome)
+    outcome = "error" if unfit else outcome
     ran = replace(unit, tested=outcome, results={**unit.results, step.id: outcome})
     if (danger := gate.unsafe(case.plan, case.product, step, unit)) is not None:
         return held(case, danger.reason, args=danger.args, changes=Decision("held", danger.reason, unit=ran))
+    if unfit is not None:
+        return Decision("accepted", unfit.reason, unfit.args, unit=ran)
     if outcome not in ("passed", "failed"):
         return Decision("accepted", "bench_error", unit=ran)
     attempts = unit.attempts + 1
@@ -253,6 +258,22 @@ def test(case: Case, body: wire.UnitsTested) -> Decision:
         failure=True,
         ended=StepEnd(step.id, unit.visit, "failed"),
     )
+
+
+def counted(case: Case, body: wire.UnitsTested | wire.ReadingsRecorded) -> str:
+    """What a run counts as, wherever the unit was: its outcome, `error` by an unfit instrument, `sample` on the way."""
+    if isinstance(body, wire.ReadingsRecorded):
+        return "sample"
+    if case.unit is None or case.unit.step != body.step:
+        return body.outcome
+    outcome, _worst = judged(case.step, body)
+    return "error" if _unfit(case, outcome) else outcome
+
+
+def _unfit(case: Case, outcome: str) -> gate.Answer | None:
+    """Why a run that would judge the unit does not: an instrument that was not fit that day."""
+    said = case.measured_by
+    return said if outcome in ("passed", "failed") and said is not None and not said.go else None
 
 
 def judged(step: Step, run: wire.UnitsTested) -> tuple[str, tuple[Test, wire.Measurement] | None]:

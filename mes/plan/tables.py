@@ -67,6 +67,7 @@ class PlantTable(Frozen):
     order_pattern: Annotated[str, Field(max_length=40)] = ORDER.example
     generalise_days: Annotated[int, Field(ge=0, le=3650)] = 90
     plain_http: bool = False
+    calibration: Literal["stop", "warn", "off"] = "stop"
 
     @field_validator("timezone")
     @classmethod

@@ -54,6 +54,9 @@ actions = st.one_of(
     st.tuples(st.just("forget")),
     st.tuples(st.just("badge"), st.booleans(), st.sampled_from([OPERATOR, "STRANGER"])),
     st.tuples(st.just("able"), st.sampled_from(["2026-11-22", "2026-11-23", None]), st.sampled_from([PERSON, "P-NEW"])),
+    st.tuples(st.just("measure"), unit, st.sampled_from([3.0, 9.0]), st.sampled_from(["M-1", "M-2"]), st.booleans()),
+    st.tuples(st.just("sample"), unit, st.sampled_from(["M-1", "M-2"])),
+    st.tuples(st.just("instrument"), st.sampled_from(["add", "good", "old", "unfit", "out", "back"])),
     st.tuples(st.just("agree"), unit, st.integers(1, 2), st.sampled_from([OPERATOR, "STRANGER"])),
 )
 
@@ -89,12 +92,11 @@ class History:
             ]
             assert all(r.status in ("duplicate", "quarantined") for r in b.results)
 
-    def office(self, body: wire.Frozen) -> None:
+    def office(self, body: wire.Frozen, kind: str | None = None) -> None:
         """What somebody does away from the benches, whether it is refused or not."""
         self.flush()
-        self.floor.do(
-            lambda session, *, now: orders.request(session, type(body).__name__, body, now=now, actor="P-BOSS")
-        )
+        named = kind or type(body).__name__
+        self.floor.do(lambda session, *, now: orders.request(session, named, body, now=now, actor="P-BOSS"))
 
     def play(self, action: tuple) -> None:  # type: ignore[type-arg]
         name, *a = action
@@ -169,6 +171,28 @@ class History:
             reasons = ("not_qualified", "qualification_expired")
             what = {"unit": serial, "step": "fit", "visit": visit, "operator": operator, "station": "b1"}
             self.office(wire.OverrideGranted(**what, reasons=reasons, by="P-BOSS"))
+        elif name == "measure":
+            serial, value, device, due = a
+            taken = {"test": "volt", "value": value, "unit": "V", "device": device, "serial": "S"}
+            taken |= {"outcome": "passed" if value < 5 else "failed", "calibration_due": "2026-11-23" if due else None}
+            run = {"unit": serial, "step": "test", "outcome": taken["outcome"], "tests": [taken]}
+            self.keep(bench("b2"), bench("b2").event("UnitsTested", **run))
+        elif name == "sample":
+            taken = {"test": "volt", "value": 3.0, "unit": "V", "device": a[1], "outcome": "passed"}
+            self.keep(bench("b2"), bench("b2").event("ReadingsRecorded", unit=a[0], step="test", n=1, readings=[taken]))
+        elif name == "instrument":
+            done = {"instrument": "M-1", "done": "2026-01-01"}
+            self.office(
+                {
+                    "add": lambda: wire.InstrumentDescribed(instrument="M-1", family="f", model="m", serial="S"),
+                    "good": lambda: wire.InstrumentCalibrated(**done, result="good", due="2027-01-01"),
+                    "old": lambda: wire.InstrumentCalibrated(**done, result="good", due="2026-11-01"),
+                    "unfit": lambda: wire.InstrumentCalibrated(**done, result="unfit"),
+                    "out": lambda: wire.InstrumentMoved(instrument="M-1", why="x"),
+                    "back": lambda: wire.InstrumentMoved(instrument="M-1"),
+                }[a[0]](),
+                {"add": "InstrumentRegistered", "out": "InstrumentRetired", "back": "InstrumentReturned"}.get(a[0]),
+            )
         elif name == "forget":
             self.flush()
             forget(self.floor)
