@@ -30,6 +30,7 @@ BUILT_IN: Final[dict[str, str]] = {
     "doctor": "mes.commands_doctor:doctor",
     "tls": "mes.commands_tls:tls",
     "load": "mes.load:load",
+    "test": "mes.commands_test:test_group",
     "user": "mes.commands_users:user",
 }
 MORE: Final[dict[str, dict[str, str]]] = {
@@ -68,6 +69,7 @@ SUMMARIES: Final[dict[str, str]] = {
     "doctor": N_("Does the server answer, is the database sound?"),
     "tls": N_("Certificates of this server: make them, show them."),
     "load": N_("Measure a server on this machine."),
+    "test": N_("Testers' records: bring them into the ledger."),
     "user": N_("Accounts: add, list, roles, disable, enable, reset."),
     "station": N_("A bench PC: run it, enrol it, shut it out."),
     "serve": N_("Run the server."),

@@ -28,6 +28,7 @@ def may_begin(work: Work, now: str) -> bool:
     """Whether the next thing for this unit is its test: everything is fitted, its time is over, it has not passed."""
     return (
         bool(work.step.tests)
+        and not work.step.recorded
         and work.run is None
         and work.unit.tested != "passed"
         and not work.needed

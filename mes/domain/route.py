@@ -6,7 +6,7 @@ nothing here knows a file.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -69,6 +69,10 @@ class Weigh(Frozen):
 
 
 AfterFailure = Literal["stop", "go-on"]
+
+RECORD: Final = "record"
+"""The instrument of a test that no device of a station is asked for: its reading comes in a tester's record, where it
+is called as the test's `ask`."""
 
 
 class Test(Frozen):
@@ -139,6 +143,11 @@ class Step(Frozen):
     offline: Literal["allow", "stop"] = "allow"
     min_s: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     defects: tuple[Slug, ...] = ()
+
+    @property
+    def recorded(self) -> bool:
+        """True when a tester's record brings the readings, and no instrument of the station is asked."""
+        return any(t.instrument == RECORD for t in self.tests)
 
     @property
     def inspects(self) -> bool:

@@ -12,7 +12,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from mes.domain.measurement import UNITS
-from mes.domain.route import Command, Component, Lines, Slug, Step, Test, Weigh
+from mes.domain.route import RECORD, Command, Component, Lines, Slug, Step, Test, Weigh
 from mes.i18n import _
 from mes.plan.errors import listed, refusal, unknown
 from mes.plan.patterns import MAX_OPEN, MAX_PATTERN, runs_away
@@ -245,6 +245,11 @@ class StepTable(Step):
             raise refusal(_("A test step has no test."), _("one test or more"))
         if any(test.weigh for test in tests) and info.data.get("kind") != "pack":
             raise refusal(_("Only a carton that is packed is weighed."), _('"weigh" in a step of kind pack'))
+        if len({t.instrument == RECORD for t in tests}) > 1:
+            raise refusal(
+                _("Some tests of the step come in a record, and some do not."),
+                _('instrument = "record" in all or none'),
+            )
         if tests and known_to(info).tracking == "lot":
             raise refusal(_("A test needs serial numbers, and the product is a lot."), _("no tests"))
         return tests
