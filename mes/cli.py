@@ -73,6 +73,7 @@ SUMMARIES: Final[dict[str, str]] = {
     "user": N_("Accounts: add, list, roles, disable, enable, reset."),
     "station": N_("A bench PC: run it, enrol it, shut it out."),
     "serve": N_("Run the server."),
+    "simulate": N_("Virtual instruments and scanners, to try a bench without any."),
     "demo": N_("A server, simulated benches and the board."),
 }
 NO_EXTRA: Final = N_(

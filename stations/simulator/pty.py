@@ -16,7 +16,10 @@ import tty
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
+
+MAX_RECEIVED: Final = 65_536
+"""Most bytes that a device remembers of what it was told."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -48,9 +51,10 @@ class VirtualPort:
         self.link = link
         self.respond = respond
         self.received = bytearray()
-        """Everything that the station has sent since the device was made."""
+        """What the station has sent since the device was made; of much, the end."""
         self._lock = threading.RLock()
         self._master = self._slave = -1
+        self._tty = ""
         self._due: list[tuple[float, int, bytes]] = []
         self._count = 0
         self._thread: threading.Thread | None = None
@@ -61,6 +65,11 @@ class VirtualPort:
 
     def __exit__(self, *_: object) -> None:
         self.unplug()
+
+    @property
+    def tty(self) -> str:
+        """The terminal behind the link; empty before the device is there."""
+        return self._tty
 
     @property
     def plugged(self) -> bool:
@@ -75,12 +84,13 @@ class VirtualPort:
             self._master, self._slave = os.openpty()
             # The slave stays open here too: with no reader at all, every read of the master would fail at once.
             tty.setraw(self._slave)
+            self._tty = os.ttyname(self._slave)
             os.set_blocking(self._master, False)
             self._wake_r, self._wake_w = os.pipe()
             self._due.clear()
             fresh = self.link.with_name(f".{self.link.name}.new")
             fresh.unlink(missing_ok=True)
-            fresh.symlink_to(os.ttyname(self._slave))
+            fresh.symlink_to(self._tty)
             fresh.replace(self.link)
             self._thread = threading.Thread(target=self._run, name=f"virtual {self.link.name}", daemon=True)
             self._thread.start()
@@ -97,7 +107,9 @@ class VirtualPort:
                 return
             if self._thread is threading.current_thread():
                 raise RuntimeError("a virtual device cannot unplug itself while it answers")
-            self.link.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # it may be another's by now, who was started under the same name
+                if os.readlink(self.link) == self._tty:
+                    self.link.unlink()
             os.write(self._wake_w, b"x")
             thread, self._thread = self._thread, None
         if thread is not None:
@@ -165,6 +177,7 @@ class VirtualPort:
         if not data:
             return
         self.received += data
+        del self.received[:-MAX_RECEIVED]
         answer = self.respond(data)
         for burst in [Burst(answer)] if isinstance(answer, bytes) else answer:
             if burst.data:

@@ -66,11 +66,14 @@ class VirtualSafetyTester(VirtualInstrument):
             planned: faults of the next answers.
             late_s: how late a late answer comes, in seconds.
         """
-        super().__init__(rng=rng, planned=planned, late_s=late_s)
+        super().__init__(rng=rng, planned=planned, late_s=late_s, now=now)
         self.fail_probability, self.ramp_s, self.test_s = fail_probability, ramp_s, test_s
+        self.bad: frozenset[str] = frozenset()
+        """Functions that the unit on the bench fails for certain."""
         self.interlock_open = False
         self.settings: dict[str, str] = {}
-        self._steps, self._now = steps or {}, now
+        self._steps = steps or {}
+        self.serial = "GEO000000001"
         self._function = "ACW"
         self._result: str | None = None
         self._errors: list[str] = []
@@ -95,7 +98,7 @@ class VirtualSafetyTester(VirtualInstrument):
             return None
         match header:
             case "*IDN?":
-                return "GPT-9803,GEO000000001,V1.00"
+                return f"GPT-9803,{self.serial},V1.00"
             case "SYST:ERR?":
                 return self._errors.pop(0) if self._errors else '0,"No error"'
             case "FUNC:TEST ON":
@@ -120,10 +123,12 @@ class VirtualSafetyTester(VirtualInstrument):
     def _start(self) -> None:
         if self.interlock_open or self._ends_at is not None:
             return  # it stays silent and shows INTERLOCK OPEN on its own display
-        test, fails = _TESTS[self._function], self.rng.random() < self.fail_probability
+        test = _TESTS[self._function]
+        fails = self._function in self.bad or self.rng.random() < self.fail_probability
         breaks_down = fails and self.rng.random() < 0.5
         length_s = self.ramp_s * self.rng.uniform(0.2, 0.9) if breaks_down else self.ramp_s + self.test_s
         value = max(0.0, self.rng.gauss(test.good, test.spread)) if breaks_down or not fails else test.bad
+        value *= self.gain()
         level = test.level * length_s / self.ramp_s if breaks_down else test.level
         at = f"R={length_s:05.1f}S" if breaks_down else f"T={self.test_s:05.1f}S"
         self._outcome = self._line("FAIL" if fails else "PASS", level, value, at)
@@ -132,6 +137,18 @@ class VirtualSafetyTester(VirtualInstrument):
     def _settle(self) -> None:
         if self._ends_at is not None and self._now() >= self._ends_at:
             self._ends_at, self._result = None, self._outcome
+
+    def beyond(self, answer: str) -> str:
+        """The value beyond the range, as in `>50.0 G ohm`."""
+        return re.sub(r",([0-9.]+ [A-Za-z])", r",>\1", answer)
+
+    def power_cycle(self) -> None:
+        """The voltage is off, and the last result is gone."""
+        super().power_cycle()
+        self._ends_at = self._result = None
+        self._errors.clear()
+        self.settings.clear()
+        self._function = "ACW"
 
     def _line(self, judgement: str, level: float, value: float, at: str) -> str:
         test = _TESTS[self._function]

@@ -36,6 +36,7 @@ class VirtualScale(VirtualInstrument):
             late_s: how late a late answer comes, in seconds.
         """
         super().__init__(rng=rng, planned=planned, late_s=late_s)
+        self.complaint = "Err 1.1" if dialect == "ohaus" else "ET"
         self.dialect, self.capacity_g, self.drift_g = dialect, capacity_g, drift_g
         self._load_g = self._zero_g = 0.0
         self._restless = 0
@@ -61,15 +62,36 @@ class VirtualScale(VirtualInstrument):
         stable = self._restless <= 0
         self._restless = max(0, self._restless - 1)
         sway = self.drift_g if stable else max(self.drift_g, 1.0)
-        return self._load_g - self._zero_g + (self.rng.gauss(0, sway) if sway else 0.0), stable
+        shown_g = self._load_g * self.gain() - self._zero_g
+        return shown_g + (self.rng.gauss(0, sway) if sway else 0.0), stable
+
+    def _take_zero(self) -> float:
+        """What lies there counts as nothing from now on; returns its weight, in grams."""
+        tared_g = self._load_g * self.gain() - self._zero_g
+        self._zero_g += tared_g
+        return tared_g
+
+    def beyond(self, answer: str) -> str:
+        """Overload in its dialect; only a weight can be too much."""
+        if answer[-1:] not in ("g", "G", "?"):
+            return answer
+        return {"mt-sics": "S +", "kern": "OL,GS,+          ", "ohaus": "Err 8.4"}[self.dialect]
+
+    def power_cycle(self) -> None:
+        """Zero and tare are forgotten."""
+        super().power_cycle()
+        self._zero_g = 0.0
 
     def _mt_sics(self, command: str) -> str | None:
         match command:
             case "I4" | "@":
                 return 'I4 A "0123456789"'
             case "Z" | "ZI":
-                self._zero_g = self._load_g
-                return "Z A"
+                self._take_zero()
+                return f"{command} A"
+            case "T" | "TI":
+                tared_g = self._take_zero()
+                return f"{command} S {tared_g:10.2f} g"
             case "S" | "SI":
                 grams, stable = self._shown()
                 if grams > self.capacity_g:
@@ -82,6 +104,8 @@ class VirtualScale(VirtualInstrument):
         return "ES"
 
     def _kern(self, command: str) -> str | None:
+        if command in ("Z", "T"):
+            self._take_zero()
         if command not in ("S", "W"):
             return None
         grams, stable = self._shown()
@@ -92,6 +116,9 @@ class VirtualScale(VirtualInstrument):
         return f"{'ST' if stable else 'US'},GS{grams / 1000:8.3f}KG"
 
     def _ohaus(self, command: str) -> str | None:
+        if command in ("Z", "T"):
+            self._take_zero()
+            return None
         if command not in ("P", "IP", "SP"):
             return "ES"
         grams, stable = self._shown()
