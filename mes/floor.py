@@ -8,8 +8,9 @@ from typing import Any, Final
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from mes import wire
+from mes import instruments, wire
 from mes.db.tables import Badge, Installation, Lot, PlanRevision, Qualification, StationRow, UnitRow, WorkOrder
+from mes.domain import calibration
 from mes.ledger import last_position
 
 OPEN: Final = ("released", "in_work", "on_hold")
@@ -55,6 +56,7 @@ def changes(session: Session, since: int, station: str) -> wire.FloorReply:
         held_lots=tuple(wire.FloorLot(part=p, lot=lot) for p, lot in lots),
         help_called=session.scalar(select(StationRow.help_since).where(StationRow.id == station)) is not None,
         badges=_badges(session),
+        instruments=tuple(wire.FloorInstrument(**calibration.floor_args(i)) for i in instruments.standings(session)),
     )
 
 

@@ -265,16 +265,16 @@ def history(session: Session, instrument: str) -> list[Calibration]:
     return list(session.scalars(mine.order_by(Calibration.done.desc(), Calibration.number.desc())))
 
 
-def standings(session: Session, today: str) -> list[rules.Instrument]:
-    """How each instrument stands today, as the rules want to know it: what the benches are told."""
+def standings(session: Session) -> list[rules.Instrument]:
+    """How each instrument stands, as the rules want to know it: what the benches are told, for any day to come."""
     found = []
     for row in session.scalars(select(Instrument).order_by(Instrument.id)):
         if row.state == "retired":
-            found.append(rules.Instrument(row.id, "retired", since=row.retired_on or today))
+            found.append(rules.Instrument(row.id, "retired", since=row.retired_on or ""))
         elif row.result is None:
             found.append(rules.Instrument(row.id, "new"))
         elif row.result == "unfit":
-            found.append(rules.Instrument(row.id, "unfit", since=row.done or today))
+            found.append(rules.Instrument(row.id, "unfit", since=row.done or ""))
         else:
             found.append(rules.Instrument(row.id, "good", until=row.due or ""))
     return found

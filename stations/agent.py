@@ -148,7 +148,7 @@ class Agent:
         self._plain_http = server.plain
         self._inputs: queue.SimpleQueue[tuple[Input, float] | None] = queue.SimpleQueue()
         devices = [Device(p.name, p.family, ok=False) for p in file.ports]
-        self._session = bench.begin(file.station.id, devices=devices)
+        self._session = bench.begin(file.station.id, devices=devices, instruments=file.named())
         self.feed = ScreenFeed(
             self._screen(),
             self._session.language,

@@ -13,9 +13,10 @@ from typing import Any
 
 from mes import wire
 from mes.domain import unit as rules
-from mes.domain.gate import Installed
+from mes.domain.calibration import UNFIT
+from mes.domain.gate import Answer, Installed
 from mes.domain.reasons import REASONS, tone
-from stations import lots, overriding, parts, signing, testing, units
+from stations import calibrated, lots, overriding, parts, signing, testing, units
 from stations import recall as floor
 from stations.inputs import Kept, VerdictCame
 from stations.recall import told_of
@@ -165,7 +166,7 @@ def _arrival(turn: Turn, pending: Pending, v: VerdictCame, *, awaited: bool) -> 
     if here is None:
         turn = units.enter(turn, replace(work, arrived=pending.token), back=v.reason == "unit_here")
         turn = turn.put(recall=floor.settled(turn.session.recall, serial))
-        return turn.say(v.reason, v.args)
+        return calibrated.greet(turn, serial, Answer(True, v.reason, v.args))
     turn = turn.put_work(replace(work, arrived=here.arrived))
     return turn.say(v.reason, v.args) if awaited else turn
 
@@ -199,7 +200,7 @@ def _enter_alone(turn: Turn, pending: Pending) -> Turn:
     if work is None:
         return turn.say(answer.reason, answer.args, awaiting=pending.token)
     turn = units.enter(turn, replace(work, arrived=pending.token), back=answer.reason == "unit_here")
-    return turn.say("offline_go", awaiting=pending.token)
+    return calibrated.greet(turn, serial, Answer(True, "offline_go"), awaiting=pending.token)
 
 
 # --- components -------------------------------------------------------------------------------------------------------
@@ -233,6 +234,7 @@ _JUDGED: Mapping[str, Mapping[str, str]] = {
     "test_passed": {"tested": "passed"},
     "retest": {"tested": "failed"},
     "bench_error": {"tested": "error"},
+    **{reason: {"tested": "error"} for reason in UNFIT},
     "inspection_passed": {"inspected": "passed"},
 }
 
@@ -254,7 +256,9 @@ def _judgement(turn: Turn, pending: Pending, v: VerdictCame, *, awaited: bool) -
 
 
 def _decide_alone(turn: Turn, pending: Pending, work: Work) -> Turn:
-    d = rules.decide(units.case_of(turn.session, work), pending.body)
+    case = units.case_of(turn.session, work)
+    case = replace(case, measured_by=calibrated.measured_by(turn.session, work, pending.body))
+    d = rules.decide(case, pending.body)
     held = d.verdict == "held"
     turn = turn.overdue(pending.token, (not held, d.reason))
     unit = d.unit or work.unit

@@ -14,7 +14,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from mes.wire import FloorBadge, FloorComponent, FloorLot, FloorOrder, FloorReply, FloorUnit
+from mes.wire import FloorBadge, FloorComponent, FloorInstrument, FloorLot, FloorOrder, FloorReply, FloorUnit
 from stations.durable import write_whole
 
 log = logging.getLogger(__name__)
@@ -32,6 +32,7 @@ class FloorFile:
         self._components: dict[tuple[str, str], FloorComponent] = {}
         self._held: tuple[FloorLot, ...] = ()
         self._badges: tuple[FloorBadge, ...] | None = None
+        self._instruments: tuple[FloorInstrument, ...] | None = None
         self._saved_at = -SAVE_S
         self._dirty = False
         self._lock = threading.Lock()  # the uplink's thread takes, the bench's saves
@@ -64,6 +65,7 @@ class FloorFile:
                     self._components.pop((c.part, c.serial), None)
             self._held = reply.held_lots
             self._badges = self._badges if reply.badges is None else reply.badges
+            self._instruments = self._instruments if reply.instruments is None else reply.instruments
             self._dirty = True
 
     def save(self, *, now: bool = False) -> None:
@@ -79,6 +81,7 @@ class FloorFile:
                 components=tuple(self._components.values()),
                 held_lots=self._held,
                 badges=self._badges,
+                instruments=self._instruments,
             )
             self._dirty = False
         self._saved_at = time.monotonic()

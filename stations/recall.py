@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any, Final, cast
 
 from mes import wire
+from mes.domain.calibration import Instrument
 from mes.domain.gate import Installed, Order, OrderState, Unit, UnitState, Worker
 from mes.domain.route import Plan, Product, Step
 
@@ -29,7 +30,8 @@ class Recall:
     """Plans by revision, open orders and units, where serialised components are, which lots are held.
 
     `inside` is what a unit had when it last left this station: the server tells of serialised components only, and a
-    unit that comes back without network still has its lots. `workers` are the good badges; None: never told.
+    unit that comes back without network still has its lots. `workers` are the good badges, `instruments` those of the
+    register; None: never told.
     """
 
     plan: Plan | None = None
@@ -43,6 +45,7 @@ class Recall:
     held_lots: frozenset[tuple[str, str]] = frozenset()
     inside: Mapping[str, tuple[Installed, ...]] = field(default_factory=dict)
     workers: Mapping[str, Worker] | None = None
+    instruments: Mapping[str, Instrument] | None = None
 
     def unit(self, serial: str) -> Unit | None:
         """The unit as last known."""
@@ -160,6 +163,9 @@ def told(recall: Recall, reply: wire.FloorReply) -> Recall:
         held_lots=frozenset((x.part, x.lot) for x in reply.held_lots),
         inside=inside,
         workers=recall.workers if reply.badges is None else {b.id: worker_from(b) for b in reply.badges},
+        instruments=recall.instruments
+        if reply.instruments is None
+        else {i.id: Instrument(i.id, i.state, i.since, i.until) for i in reply.instruments},
     )
 
 

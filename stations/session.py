@@ -11,11 +11,12 @@ green that is not on a disk, and nothing has to be taken back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import assert_never
 
 from mes import wire
+from mes.domain.calibration import Named
 from stations import answers, overriding, recall, scanning, testing, units
 from stations.inputs import (
     AgentCommand,
@@ -74,7 +75,13 @@ __all__ = [
 ]
 
 
-def begin(station: str, *, language: str = "fr", devices: Iterable[Device] = ()) -> Session:
+def begin(
+    station: str,
+    *,
+    language: str = "fr",
+    devices: Iterable[Device] = (),
+    instruments: Mapping[str, Named] | None = None,
+) -> Session:
     """A bench that has just started: nobody is signed in, no plan is known, the link is not up yet.
 
     A unit that was on the bench before the start comes back by scanning its label.
@@ -83,8 +90,9 @@ def begin(station: str, *, language: str = "fr", devices: Iterable[Device] = ())
         station: id of the station.
         language: until a plan says what the site speaks.
         devices: what the station's file names.
+        instruments: its measuring instruments, by what a test may call them.
     """
-    return Session(station, language=language, devices=tuple(devices))
+    return Session(station, language=language, devices=tuple(devices), instruments=instruments or {})
 
 
 def advance(session: Session, came: Input) -> Turn:

@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 
 from mes import wire
 from mes.domain.barcode import Code
+from mes.domain.calibration import Named
 from mes.domain.gate import Unit
 from mes.domain.reasons import REASONS, Tone, tone
 from stations import recall as floor
@@ -65,8 +66,8 @@ class Session:
     `works` are the units in work here and `front` the one on the bench: at a station with one place they are the same,
     in a rack the front can be none of them. `asked` is the event that the whole bench waits for; `awaited` the one
     whose verdict the banner is about. `let_in`: with which badge the server has let which unit (or order) be worked on.
-    `waiting` are events that the station waits for, `late` those that it has gone on
-    without.
+    `instruments` are those of the station's file, by what a test may call them. `waiting` are events that the station
+    waits for, `late` those that it has gone on without.
     """
 
     station: str
@@ -89,6 +90,7 @@ class Session:
     kept: int = 0
     help_called: bool = False
     devices: tuple[Device, ...] = ()
+    instruments: Mapping[str, Named] = field(default_factory=dict)
     last: LastScan = field(default_factory=LastScan)
     offer: Offer | None = None
     let_in: frozenset[tuple[str, str]] = frozenset()

@@ -12,7 +12,7 @@ from mes import wire
 from mes.domain import gate
 from mes.domain import unit as rules
 from mes.domain.gate import Answer
-from stations import signing, testing
+from stations import calibrated, signing, testing
 from stations.hints import COMMANDS
 from stations.recall import place_of
 from stations.turn import Session, Turn
@@ -93,7 +93,7 @@ def enter(turn: Turn, work: Work, *, back: bool) -> Turn:
         return turn.put(front=None)
     turn = turn.put(front=work.serial)
     by_itself = work.step.begins == "by-itself" and testing.may_begin(work, turn.session.now)
-    return testing.begin(turn, work) if by_itself else turn
+    return testing.begin(turn, work) if by_itself and calibrated.may_measure(turn.session, work).go else turn
 
 
 def again(turn: Turn, work: Work) -> Turn:
@@ -109,7 +109,7 @@ def again(turn: Turn, work: Work) -> Turn:
         able = signing.may_work(turn.session, work)
         if not able.go:
             return signing.refused(turn, able, work.serial, work.step)
-        return testing.begin(turn, work).say("testing")
+        return calibrated.begin(turn, work)
     return turn.say("unit_here", {"unit": work.serial})
 
 

@@ -226,6 +226,7 @@ class Floor:
     held_lots: set[tuple[str, str]] = field(default_factory=set)
     left: int = 100
     workers: dict[str, Worker] | None = None
+    register: tuple[wire.FloorInstrument, ...] | None = None
 
     def judge(self, station: str, event_id: str, draft: Draft, at: str) -> wire.IngestResult:
         body = wire.FLOOR_KINDS[draft.kind, draft.v].model_validate_json(draft.body)
@@ -332,6 +333,7 @@ class Floor:
                 for w in self.workers.values()
                 if w.active
             ),
+            instruments=self.register,
         )
 
 
@@ -425,6 +427,10 @@ class Bench:
 
     def quantity(self, *values: int) -> Bench:
         return self.scan(*(write("quantity", v) for v in values))
+
+    def hear_of_the_floor(self) -> Bench:
+        """The server tells what has changed."""
+        return self.give(FloorCame, reply=self.floor.reply())
 
     def link(self, state: str) -> Bench:
         return self.give(LinkChanged, state=state)
@@ -521,7 +527,7 @@ class Bench:
 def a_bench(station: str = "bench-1", *units: Unit, signed_in: bool = True, link: str = "up", **more: Any) -> Bench:
     """A bench that is ready: plan and floor are there, the link is up, somebody is signed in."""
     floor = more.get("floor") or a_floor(*units, plan=more.get("plan"), workers=more.get("workers"))
-    bench = Bench(station, floor, bench_session.begin(station))
+    bench = Bench(station, floor, bench_session.begin(station, instruments=more.get("instruments")))
     bench.give(PlanCame, plan=floor.plan, revision=1)
     bench.give(FloorCame, reply=floor.reply())
     bench.link(link)

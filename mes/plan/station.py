@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from mes.domain.calibration import Named
 from mes.domain.route import Slug, Station
 from mes.i18n import _
 from mes.plan.errors import Findings, PlanError, Raw, label, refusal, rows, single
@@ -119,6 +120,17 @@ class StationFile(Frozen):
         measuring = [p for p in self.ports if p.family in MEASURES]
         named = (p for p in measuring if p.name == instrument)
         return next(named, next((p for p in measuring if p.family == instrument), None))
+
+    def named(self) -> dict[str, Named]:
+        """The measuring instruments by what a test may call them: see `port_for`."""
+        measuring = [p for p in self.ports if p.family in MEASURES]
+        called = {name for p in measuring for name in (p.family, p.name)}
+        return {name: _named(port) for name in sorted(called) if (port := self.port_for(name)) is not None}
+
+
+def _named(port: Port) -> Named:
+    known = port.instrument
+    return Named(known.id, known.serial, known.calibration_due.isoformat()) if known else Named(port.name)
 
 
 def instruments(document: Raw) -> dict[str, str]:

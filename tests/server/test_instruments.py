@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import delete, func, select, update
 
-from mes import certificates, instruments, measured, wire
+from mes import certificates, floor, instruments, measured, wire
 from mes.certificates import Received
 from mes.cli import main
 from mes.commands_ledger import verify_engine
@@ -423,6 +423,23 @@ def test_a_run_of_a_unit_that_nobody_knows_is_remembered_too(shop: Floor, tmp_pa
         assert measured.strangers(session) == []
         assert measured.floor_serial(session, "DMM-01") == "S-1"
     assert agrees(shop, tmp_path)
+
+
+def test_a_station_is_told_how_each_instrument_stands(shop: Floor) -> None:
+    for number in ("DMM-01", "DMM-02", "DMM-03", "DMM-04"):
+        register(shop, number)
+    good(shop, due="2027-01-10")
+    assert shop.do(instruments.calibrate, "DMM-02", "unfit").done
+    assert shop.do(instruments.retire, "DMM-03", why="x").done
+    with reading(shop.engine) as session:
+        told = floor.changes(session, 0, "b2").instruments
+    assert told is not None
+    assert [(i.id, i.state, i.since, i.until) for i in told] == [
+        ("DMM-01", "good", "", "2027-01-10"),
+        ("DMM-02", "unfit", TODAY, ""),
+        ("DMM-03", "retired", TODAY, ""),
+        ("DMM-04", "new", "", ""),
+    ]
 
 
 # --- what has to be looked at ----------------------------------------------------------------------------------------

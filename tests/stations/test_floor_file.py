@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mes.wire import FloorComponent, FloorLot, FloorOrder, FloorReply, FloorUnit
+from mes.wire import FloorComponent, FloorInstrument, FloorLot, FloorOrder, FloorReply, FloorUnit
 from stations.floor_file import FloorFile
 
 
@@ -23,6 +23,7 @@ def told(cursor: int, *units: FloorUnit, whole: bool = False, inside: str = "A")
         units=units,
         components=(FloorComponent(part="BAT", serial="1", unit=inside),),
         held_lots=(FloorLot(part="FUSE", lot="7"),),
+        instruments=(FloorInstrument(id="SAF-01", state="good", until="2026-12-31"),) if whole else None,
     )
 
 
@@ -37,6 +38,7 @@ def test_what_was_told_is_read_again_as_one_whole_answer(tmp_path: Path) -> None
     assert {u.serial: u.step for u in again.units} == {"A": "test", "B": "fit"}
     assert [(c.serial, c.unit) for c in again.components] == [("1", "A")]
     assert again.held_lots == (FloorLot(part="FUSE", lot="7"),)
+    assert again.instruments == (FloorInstrument(id="SAF-01", state="good", until="2026-12-31"),)
 
 
 def test_a_component_that_was_taken_out_is_not_there_any_more(tmp_path: Path) -> None:
