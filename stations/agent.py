@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import queue
+import sqlite3
 import threading
 import time
 from collections import deque
@@ -22,8 +23,10 @@ from uuid import uuid4
 
 from mes import plan as plans
 from mes import wire
+from mes.domain.openhtf import BadRecord, Record
 from mes.plan import Port as PortTable
 from mes.plan import StationFile
+from stations import records as bench_records
 from stations import session as bench
 from stations.devices import FAMILIES
 from stations.durable import read_token, write_whole
@@ -46,6 +49,7 @@ from stations.inputs import (
     OverrideAsked,
     OverrideCame,
     PlanCame,
+    RecordCame,
     Scanned,
     StopMeasuring,
     Taken,
@@ -57,6 +61,7 @@ from stations.outbox import Outbox, OutboxFailed, utc_text
 from stations.pin import known_server
 from stations.ports import Port, PortEvent, PortLost, PortOpened, PortSettings
 from stations.screen.source import ScreenFeed, Way
+from stations.spool import AT_ONCE, BAD, Spool
 from stations.supervisor import Supervisor
 from stations.uplink import LinkStatus, Settings, Uplink
 from stations.view import Device
@@ -66,6 +71,7 @@ log = logging.getLogger(__name__)
 TICK_S: Final = 0.5
 REOPEN_S: Final = 1.0
 SAMPLES: Final = 2_000  # latencies remembered: about a shift of scans
+UNKNOWN_S: Final = 30.0  # how long a record of a unit that nobody knows waits for the server to tell of it
 AGENT: Final = "atelier/0.1"
 _CLOSE: Final = None
 
@@ -161,6 +167,7 @@ class Agent:
         self._lines = {p.name: self._wire(p) for p in file.ports}
         self._measuring = Measuring(file, self._lines, self._taken)
         self._floor = FloorFile(folder / "floor.json")
+        self.records = Spool(folder / "records")
         settings = Settings(
             server=server,
             token=token or "",
@@ -303,6 +310,7 @@ class Agent:
                 next_input = (Tick(**_moment()), time.perf_counter())
                 self._look_after_outbox()
                 self._floor.save()
+                self._take_records()
             if next_input is _CLOSE:
                 return
             came, at = next_input
@@ -313,8 +321,8 @@ class Agent:
                 log.exception("the session stumbled over %s", type(came).__name__)
             self.feed.show(self._screen(), self._session.language)
 
-    def _handle(self, came: Input, at: float) -> None:
-        """One input, and the `Kept` of what it gave, until nothing follows."""
+    def _handle(self, came: Input, at: float) -> bool:
+        """One input, and the `Kept` of what it gave, until nothing follows; False when the disk did not take it."""
         todo: deque[tuple[Input, float]] = deque([(came, at)])
         while todo:
             each, when = todo.popleft()
@@ -329,7 +337,7 @@ class Agent:
                     self._session = bench.advance(self._session, NotKept(**_moment())).session
                     if failed.reopen:
                         self._reopen()
-                    return
+                    return False
                 self.meters.captured += len(kept)
                 for draft, event in zip(turn.drafts, kept, strict=True):
                     self._tokens[event.event_id] = draft.token
@@ -340,6 +348,34 @@ class Agent:
             self._session = turn.session
             for command in turn.commands:
                 self._obey(command)
+        return True
+
+    def _take_records(self) -> None:
+        """Testers' records that wait in the folder: each is kept as its event, and only then moved away."""
+        for path in self.records.waiting()[:AT_ONCE]:
+            found = self.records.read(path)
+            try:
+                if isinstance(found, BadRecord):
+                    log.error("%s is no record (%s %s): it lies in %s now", path.name, found.why, found.detail, BAD)
+                    self.records.set_aside(path, found)
+                elif found is not None and self._may_take(found, path) and self._take_record(found):
+                    self.records.done(path)
+            except OSError as error:
+                log.error("%s cannot be moved: %s", path.name, error)
+
+    def _may_take(self, record: Record, path: Path) -> bool:
+        """Not before its unit is known here; but a unit that the server, too, does not know is a fact to be told."""
+        recall = self._session.recall
+        if bench_records.due(self._session, record.unit):
+            return True
+        return recall.cursor > 0 and self._session.online and self.records.age_s(path) > UNKNOWN_S
+
+    def _take_record(self, record: Record) -> bool:
+        try:
+            return self._handle(RecordCame(record=record, **_moment()), time.perf_counter())
+        except sqlite3.IntegrityError:  # its event id is in the outbox: it was kept before a crash, or came twice
+            log.info("the record %s is kept already", record.sha256)
+            return True
 
     def _obey(self, command: bench.AgentCommand) -> None:
         match command:

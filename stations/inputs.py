@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mes import wire
+from mes.domain.openhtf import Record
 from mes.domain.reasons import Tone
 from mes.domain.route import Plan, Test
 from stations.devices.readings import Reading
@@ -85,6 +86,13 @@ class Measured(Moment):
 
     run: int
     readings: tuple[Taken, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordCame(Moment):
+    """A tester's program has left a test record."""
+
+    record: Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +192,7 @@ Input = (
     | NotKept
     | VerdictCame
     | Measured
+    | RecordCame
     | DeviceLost
     | DeviceBack
     | LinkChanged

@@ -29,7 +29,10 @@ _SETTLED: Final[dict[str, State]] = {
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An event before it is kept. `body` is JSON text; `token` is the caller's own mark and is not stored."""
+    """An event before it is kept. `body` is JSON text; `token` is the caller's own mark and is not stored.
+
+    `event_id` and `captured_at` are those of something that has them already, such as a tester's record: kept once.
+    """
 
     kind: str
     body: str
@@ -37,6 +40,8 @@ class Draft:
     asks: bool = False
     v: int = 1
     token: int = 0
+    event_id: str | None = None
+    captured_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +101,9 @@ def utc_text(moment: datetime) -> str:
 
 
 def numbered(draft: Draft, seq: int, *, captured_at: str, mono_ms: int, boot_id: str) -> Envelope:
-    """Make the event of a draft: a random id and veil of its own, and the hash of what must never change about it."""
-    event_id, veil = str(uuid.uuid4()), new_veil()
+    """Make the event of a draft: a random veil, and id where it has none, and the hash of what must never change."""
+    event_id, veil = draft.event_id or str(uuid.uuid4()), new_veil()
+    captured_at = draft.captured_at or captured_at
     sha256 = digest(
         event_id=event_id,
         kind=draft.kind,

@@ -17,7 +17,7 @@ from typing import assert_never
 
 from mes import wire
 from mes.domain.calibration import Named
-from stations import answers, overriding, recall, scanning, testing, units
+from stations import answers, overriding, recall, records, scanning, testing, units
 from stations.inputs import (
     AgentCommand,
     BadScan,
@@ -36,6 +36,7 @@ from stations.inputs import (
     OverrideAsked,
     OverrideCame,
     PlanCame,
+    RecordCame,
     Scanned,
     StopMeasuring,
     Taken,
@@ -62,6 +63,7 @@ __all__ = [
     "Measured",
     "NotKept",
     "PlanCame",
+    "RecordCame",
     "Scanned",
     "Session",
     "StopMeasuring",
@@ -127,6 +129,8 @@ def _handle(turn: Turn, came: Input) -> Turn:
             return answers.came(turn, came)
         case Measured():
             return testing.measured(turn, came)
+        case RecordCame():
+            return records.came(turn, came)
         case DeviceLost() | DeviceBack():
             return _device(turn, came)
         case LinkChanged():
