@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final
 
@@ -23,6 +23,8 @@ from mes.i18n import _
 
 MES: Final = (sys.executable, "-P", "-m", "mes.cli")  # -P: a file called mes.py in this folder is not ours
 """What `mes` is for this very Python."""
+DEVICES: Final = (sys.executable, "-P", "-m", "stations.simulator")
+"""The same for `mes simulate`, without finding the other commands first: there is one for each bench."""
 LOOK_S: Final = 0.2
 CALM_S: Final = 10.0
 """Who has lived so long is started again at once; who dies at once again and again waits, up to `LONGEST_S`."""
@@ -33,10 +35,13 @@ END_S: Final = 12.0
 class Child:
     """One program that is to run until it is told to stop."""
 
+    program: Sequence[str] = MES
+    takes_orders = False
+
     def __init__(self, name: str, arguments: Sequence[str], log: Path, env: Mapping[str, str]) -> None:
         self.name = name
         self.restarts = 0
-        self._command = [*MES, *arguments]
+        self._command = [*self.program, *arguments]
         self._log, self._env = log, dict(env)
         self._process: subprocess.Popen[bytes] | None = None
         self._born = 0.0
@@ -61,7 +66,7 @@ class Child:
         """Start it; its words go to the end of its log."""
         with self._lock, self._log.open("ab") as out:
             if not self._stopping:
-                self._process = _start(self._command, out, self._env)
+                self._process = _start(self._command, out, self._env, takes_orders=self.takes_orders)
                 self._born = time.monotonic()
 
     def look(self, now: float) -> int | None:
@@ -109,9 +114,57 @@ class Child:
             return ""
 
 
-def _start(command: Sequence[str], out: IO[bytes], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+class Cabled(Child):
+    """The devices of one bench: a program that takes orders, and whose devices are links."""
+
+    program = DEVICES
+    takes_orders = True
+
+    def __init__(
+        self, name: str, arguments: Sequence[str], log: Path, env: Mapping[str, str], *, links: Iterable[Path]
+    ) -> None:
+        super().__init__(name, arguments, log, env)
+        self._links = tuple(links)
+        self._said = threading.Lock()
+        self.on_start: Callable[[], None] = lambda: None
+        """Called after each start: what the devices have to know is said again."""
+
+    def start(self) -> None:
+        """Start it and tell it what is connected."""
+        # The terminals of a program that was killed are gone, and their numbers may be another device's by now.
+        for link in self._links:
+            link.unlink(missing_ok=True)
+        self._hang_up()
+        super().start()
+        self.on_start()
+
+    def say(self, order: str) -> None:
+        """Give an order; what has died does not hear it, and is told again after its start."""
+        process = self._process
+        if process is None or process.stdin is None:
+            return
+        with self._said, contextlib.suppress(OSError, ValueError):
+            process.stdin.write(order.encode() + b"\n")
+            process.stdin.flush()
+
+    def wait(self, limit_s: float = END_S) -> None:
+        """Wait until it has ended."""
+        super().wait(limit_s)
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        process = self._process
+        if process is not None and process.stdin is not None:
+            with self._said, contextlib.suppress(OSError):
+                process.stdin.close()
+
+
+def _start(
+    command: Sequence[str], out: IO[bytes], env: Mapping[str, str], *, takes_orders: bool
+) -> subprocess.Popen[bytes]:
+    stdin = subprocess.PIPE if takes_orders else subprocess.DEVNULL
     return subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=dict(env), start_new_session=True
+        command, stdin=stdin, stdout=out, stderr=subprocess.STDOUT, env=dict(env), start_new_session=True
     )
 
 

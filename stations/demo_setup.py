@@ -23,12 +23,11 @@ import click
 from mes import plan as plans
 from mes.i18n import _
 from mes.paths import default_config_dir
-from mes.plan import Instrument, Plan, StationFile
+from mes.plan import Plan, StationFile
 from mes.plan import Port as PortTable
 
 HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8321
-TESTER_SERIAL: Final = "GEO000000001"  # what the virtual safety tester says of itself
 _STEP: Final = re.compile(r"(?m)^(?=\[\[\s*step\s*\]\])")
 _SECONDS: Final = r"(?m)^(\s*{}\s*=\s*)([0-9_]+)"
 
@@ -246,10 +245,7 @@ def _instrument(port: PortTable) -> list[str]:
     if port.instrument is None:
         return []
     due = date.today() + timedelta(days=365)  # noqa: DTZ011 - a day of the calendar, as the plan has it
-    virtual = port.family == "safety-tester"
-    it = Instrument(
-        id=port.instrument.id, serial=TESTER_SERIAL if virtual else port.instrument.serial, calibration_due=due
-    )
+    it = port.instrument.model_copy(update={"calibration_due": due})
     return [f"instrument = {{ id = {_text(it.id)}, serial = {_text(it.serial)}, calibration_due = {due.isoformat()} }}"]
 
 

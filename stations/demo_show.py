@@ -24,7 +24,7 @@ from stations import demo_report as figures
 from stations.commands import station as station_commands
 from stations.demo_board import Board
 from stations.demo_office import Office, Staff
-from stations.demo_processes import Child, CommandLine, Processes, failed, healthy
+from stations.demo_processes import Cabled, Child, CommandLine, Processes, failed, healthy
 from stations.demo_setup import HOST, Bench, Demo
 from stations.simulator.bench import VirtualBench
 from stations.simulator.floor import Floor
@@ -55,9 +55,10 @@ class Show:
         self._processes = Processes(lambda text: click.echo(text, err=True))
         self._server: Child | None = None
         self._agents: dict[str, Child] = {}
+        self._cabled: dict[str, Cabled] = {}
         self._stack = ExitStack()
         self._floor = Floor(site.plan, [b.id for b in site.benches])
-        self._nature = Nature(self._chance("nature"), Odds())
+        self._nature = Nature(seed, Odds())
         self._office = Office(CommandLine(self._env), site.plan, self._floor, self._chance("office"))
         self._operators: dict[str, Operator] = {}
         self._able: list[tuple[str, str]] = []
@@ -113,12 +114,24 @@ class Show:
             person = Person(hired.badge)
             self._able += [(hired.person, q) for q in sorted(self._asked_at(bench.id))]
             rng = self._chance(bench.id)
-            devices = VirtualBench(bench.file, bench.links, nature=self._nature, odds=Odds(), pace=pace, rng=rng)
-            self._stack.enter_context(devices)
+            devices = self._devices(bench, pace, rng)
             here = self._site.plan.station(bench.id) or bench.file.station
             stock = Stock(self._site.plan, rng)
             place = Place(here, self._site.plan, person, self._floor, self._nature, devices, stock, Odds(), pace, rng)
             self._operators[bench.id] = Operator(place, Window(bench.file.screen.port))
+
+    def _devices(self, bench: Bench, pace: Pace, rng: random.Random) -> VirtualBench:
+        """The bench's devices, in a process of their own; after its death it is told again what is connected."""
+        # 6 s a function, a third of it ramp; not shorter than the station needs to see it running.
+        test_s = max(0.4, 8 / pace.speed)
+        arguments = [str(bench.path), "--seed", f"{self._seed} {bench.id}", "--test-s", f"{test_s:g}", "--attended"]
+        log = self._site.logs / f"{bench.id}-devices.log"
+        child = Cabled(f"{bench.id} devices", arguments, log, self._env, links=bench.links.values())
+        devices = VirtualBench(bench.file, child.say, nature=self._nature, odds=Odds(), rng=rng)
+        child.on_start = devices.say_again
+        self._cabled[bench.id] = child
+        self._processes.add(child)
+        return devices
 
     def _asked_at(self, station: str) -> set[str]:
         """The qualifications that the steps of a station ask for."""
@@ -256,9 +269,15 @@ class Show:
 
     def _memory(self) -> dict[str, Any]:
         agents = {name: figures.memory_mib(child.pid) for name, child in self._agents.items()}
-        known = [mib for mib in agents.values() if mib is not None]
+        devices = {name: figures.memory_mib(child.pid) for name, child in self._cabled.items()}
         server = figures.memory_mib(self._server.pid) if self._server is not None else None
-        return {"server": server, "agents": agents, "agents_together": round(sum(known), 1)}
+        return {
+            "server": server,
+            "agents": agents,
+            "agents_together": round(sum(mib or 0 for mib in agents.values()), 1),
+            "devices": devices,
+            "devices_together": round(sum(mib or 0 for mib in devices.values()), 1),
+        }
 
     def _figures(self, ran_s: float, memory: dict[str, Any]) -> dict[str, Any]:
         ledger = self._office.ledger()

@@ -1,6 +1,7 @@
 """What is true of each unit, whether anybody measures it or not: values, hidden failures, defects, a worn label.
 
-Pure data and an injected generator. It must not know benches, screens or verdicts: instruments show what stands here.
+Pure data, and what is drawn follows from a seed, the serial and the step alone: whoever asks first, in whichever
+process, finds the same unit. It must not know benches, screens or verdicts: instruments show what stands here.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ class Truth:
 class Nature:
     """All units of the floor. Any thread may ask."""
 
-    def __init__(self, rng: random.Random, odds: Odds) -> None:
-        self._rng, self._odds = rng, odds
+    def __init__(self, seed: int | str, odds: Odds) -> None:
+        self._seed, self._odds = seed, odds
         self._truths: dict[tuple[str, str], Truth] = {}
         self._worn: dict[str, bool] = {}
         self._lock = threading.Lock()
@@ -43,7 +44,7 @@ class Nature:
         """The unit as it is when it comes to this step for the first time; later the same, or repaired."""
         with self._lock:
             if (unit, step.id) not in self._truths:
-                self._truths[unit, step.id] = self._born(step)
+                self._truths[unit, step.id] = self._born(unit, step)
             return self._truths[unit, step.id]
 
     def shown(self, unit: str, step: Step, test: Test) -> float:
@@ -69,15 +70,18 @@ class Nature:
     def label_is_worn(self, unit: str) -> bool:
         """Whether the unit's label cannot be read."""
         with self._lock:
-            return self._worn.setdefault(unit, self._rng.random() < self._odds.worn_label)
+            return self._worn.setdefault(unit, self._chance(unit, "label").random() < self._odds.worn_label)
 
     def print_label(self, unit: str) -> None:
         """The unit gets a new label."""
         with self._lock:
             self._worn[unit] = False
 
-    def _born(self, step: Step) -> Truth:
-        rng, odds = self._rng, self._odds
+    def _chance(self, unit: str, what: str) -> random.Random:
+        return random.Random(f"{self._seed} {unit} {what}")
+
+    def _born(self, unit: str, step: Step) -> Truth:
+        rng, odds = self._chance(unit, step.id), self._odds
         truth = Truth({t.id: rng.gauss(middle(t), span(t) * STEADINESS) for t in step.tests})
         truth.bad = _some(step.tests, odds.bad_unit, rng)
         truth.loose = _some(step.tests, odds.bad_lead, rng) - truth.bad

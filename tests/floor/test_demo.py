@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -21,6 +22,7 @@ from typing import Any
 
 import psutil
 import pytest
+import urllib3
 
 from mes import plan as plans
 from mes.plan import StationFile
@@ -155,7 +157,8 @@ def test_twenty_seconds_of_a_simulated_floor_move_units_and_lose_and_double_noth
             assert report[latency]["count"] > 10
             assert 0 < report[latency]["p50"] <= report[latency]["p99"] <= report[latency]["max"]
         assert report["memory_mib"]["server"] > 10
-        assert len(report["memory_mib"]["agents"]) == report["stations"] == 10
+        for part in ("agents", "devices"):
+            assert len(report["memory_mib"][part]) == report["stations"] == 10
         assert_nothing_is_lost(demo)
         assert demo.left_behind() == []
 
@@ -167,7 +170,7 @@ def test_an_agent_and_the_server_are_killed_in_mid_run_and_nothing_is_lost_or_do
     with running_demo(tmp_path, "--speed", "300") as demo:
         demo.wait_until_it_runs()
         wait_for(lambda: len(demo.ledger()) > 60, 60, "people work", pause_s=0.5)
-        for victim in demo.children("bench-2.toml"):
+        for victim in demo.children("bench-2.toml --data"):
             victim.kill()
         wait_for(lambda: "bench-2 has ended (signal 9)" in demo.text, 10, "the agent's end is seen")
         before = len(demo.ledger())
@@ -178,6 +181,38 @@ def test_an_agent_and_the_server_are_killed_in_mid_run_and_nothing_is_lost_or_do
         demo.process.send_signal(signal.SIGINT)
         assert demo.end() == 0, demo.text
         assert set(demo.report["restarts"]) == {"bench-2", "server"}
+        assert_nothing_is_lost(demo)
+        assert demo.left_behind() == []
+
+
+@installed
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_devices_that_are_killed_are_missed_on_their_bench_and_come_back_by_themselves(tmp_path: Path) -> None:
+    def devices(station: str) -> dict[str, bool]:
+        found = re.search(rf"{station} +(http://\S+/)", demo.text)
+        assert found is not None
+        shown = json.loads(urllib3.request("GET", f"{found[1]}state", timeout=10).data)
+        return {d["name"]: d["ok"] for d in shown["devices"]}
+
+    with running_demo(tmp_path, "--speed", "300") as demo:
+        demo.wait_until_it_runs()
+        wait_for(lambda: devices("bench-5") == {"scanner": True, "power": True}, 30, "the devices are there")
+        victims = demo.children("stations.simulator")
+        assert len(victims) == 10, "one process a bench"
+        for victim in victims:
+            victim.suspend()  # all at once: whoever comes back first must not get another one's terminal
+        for victim in victims:
+            victim.kill()
+        wait_for(lambda: devices("bench-5") == {"scanner": False, "power": False}, 20, "they are missed", pause_s=0.05)
+        wait_for(lambda: demo.text.count("devices has ended (signal 9)") == 10, 20, "the demo has seen it")
+        for station in ("bench-4", "bench-5", "bench-8", "pack-2"):
+            wait_for(lambda s=station: all(devices(s).values()), 30, f"{station} has them back")  # type: ignore[misc]
+        before = len(demo.ledger())
+        wait_for(lambda: len(demo.ledger()) > before + 60, 90, "people work on", pause_s=0.5)
+        demo.process.send_signal(signal.SIGINT)
+        assert demo.end() == 0, demo.text
+        assert len(demo.report["restarts"]) == 10
         assert_nothing_is_lost(demo)
         assert demo.left_behind() == []
 

@@ -23,12 +23,13 @@ from mes.domain.route import Plan, Step
 from mes.plan import StationFile
 from stations.devices.readings import Reading
 from stations.inputs import BadScan, Measured, Taken
-from stations.simulator.bench import UnitUnderTest, VirtualBench
+from stations.simulator.bench import VirtualBench
 from stations.simulator.floor import Floor
 from stations.simulator.mind import Act, Place
 from stations.simulator.nature import Nature, Truth
 from stations.simulator.operator import PATIENCE_S, Mind
 from stations.simulator.people import NOTHING_GOES_WRONG, Odds, Pace, Person
+from stations.simulator.safety_tester import VirtualSafetyTester
 from stations.simulator.scanner import ScanFault
 from stations.simulator.seen import Seen, Tally, seen_of
 from stations.simulator.stock import Stock, ecia_label, text_for
@@ -122,7 +123,8 @@ class Shop:
     def __init__(self, odds: Odds = NOTHING_GOES_WRONG, *, seed: int = 1, units: int = len(SERIALS), kits: int = 0):
         self.plan = the_plan()
         self.odds, self.rng = odds, random.Random(seed)
-        self.nature = Nature(self.rng, odds)
+        self.orders: list[str] = []
+        self.nature = Nature(seed, odds)
         self.floor = Floor(self.plan)
         nomad, kit = self.plan.product("NOMAD-1000"), self.plan.product("KIT-B")
         assert nomad is not None
@@ -144,10 +146,9 @@ class Shop:
         pace = Pace(SPEED, spread=0.1)
         bench = VirtualBench(
             the_file(station),
-            {p.name: Path("/nowhere") for p in the_file(station).ports},
+            self.orders.append,
             nature=self.nature,
             odds=self.odds,
-            pace=pace,
             rng=self.rng,
         )
         person = Person(badge)
@@ -459,8 +460,7 @@ def test_every_component_of_the_plan_has_a_label_that_the_station_understands() 
 
 
 def test_a_good_unit_measures_within_its_limits_and_a_bad_one_does_not() -> None:
-    plan, rng = the_plan(), random.Random(3)
-    nature = Nature(rng, NOTHING_GOES_WRONG)
+    plan, nature = the_plan(), Nature(3, NOTHING_GOES_WRONG)
     tests = [(s, t) for p in plan.products for s in p.steps for t in s.tests]
     for n, (step, test) in enumerate(tests * 20):
         unit = f"U-{n}"
@@ -473,9 +473,51 @@ def test_a_good_unit_measures_within_its_limits_and_a_bad_one_does_not() -> None
         assert nature.shown(unit, step, test) == good
 
 
+def test_a_unit_is_the_same_whoever_asks_first_and_another_one_for_another_seed() -> None:
+    plan = the_plan()
+    steps = [s for p in plan.products for s in p.steps if s.tests]
+    units = [f"U-{n}" for n in range(30)]
+    odds = Odds(bad_unit=0.3, bad_lead=0.3, defect=0.3, worn_label=0.3)
+
+    def found(seed: int, order: list[str]) -> dict[tuple[str, str], Truth]:
+        nature = Nature(seed, odds)
+        worn = {u: nature.label_is_worn(u) for u in order}
+        return {(u, s.id): nature.of(u, s) for u in order for s in steps} | {
+            (u, "label"): Truth(defect=str(worn[u])) for u in order
+        }
+
+    assert found(1, units) == found(1, units[::-1])
+    assert found(1, units) != found(2, units)
+
+
+def test_what_is_connected_is_said_to_the_devices_and_said_again_after_their_start() -> None:
+    said: list[str] = []
+    nature = Nature(1, NOTHING_GOES_WRONG)
+    plan = the_plan()
+    nomad = plan.product("NOMAD-1000")
+    assert nomad is not None
+    for station, name in (("bench-4", "safety"), ("bench-5", "function"), ("bench-8", "packing")):
+        bench = VirtualBench(
+            the_file(station), said.append, nature=nature, odds=NOTHING_GOES_WRONG, rng=random.Random(1)
+        )
+        step = nomad.step(name)
+        assert step is not None
+        nature.of("U-1", step).bad.update(t.id for t in step.tests if t.ask == "IR")
+        bench.connect("U-0", step)
+        bench.connect("U-1", step)
+        now, said[:] = list(said), []
+        bench.scan("[)>\x1e06\x1dPX\x1e\x04", "torn")
+        bench.say_again()
+        assert said[0] == "scanner scan '[)>\x1e06\x1dPX\x1e\x04' torn"
+        assert set(said[1:]) < set(now), "the last unit, and no scan"
+        if station == "bench-4":
+            assert said[1:] == ["safety fail IR"]
+        said.clear()
+
+
 def test_the_safety_tester_fails_the_functions_that_the_unit_fails_and_no_others() -> None:
     clock = [0.0]
-    tester = UnitUnderTest(rng=random.Random(1), now=lambda: clock[0])
+    tester = VirtualSafetyTester(rng=random.Random(1), now=lambda: clock[0])
     tester.bad = frozenset({"IR"})
     verdicts = {}
     for function in ("GB", "IR", "ACW"):
