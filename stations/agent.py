@@ -28,14 +28,17 @@ from mes.plan import Port as PortTable
 from mes.plan import StationFile
 from stations import records as bench_records
 from stations import session as bench
+from stations.bench_note import BenchNote
 from stations.devices import FAMILIES
 from stations.durable import read_token, write_whole
 from stations.floor_file import FloorFile
 from stations.frames import BadFrame, Frame
 from stations.inputs import (
     BadScan,
+    BenchUnsafe,
     DeviceBack,
     DeviceLost,
+    FinishMeasuring,
     FloorCame,
     Input,
     Kept,
@@ -50,6 +53,7 @@ from stations.inputs import (
     OverrideCame,
     PlanCame,
     RecordCame,
+    RunBroken,
     Scanned,
     StopMeasuring,
     Taken,
@@ -165,7 +169,9 @@ class Agent:
         self._tokens: dict[str, int] = {}
         self._asked_at: dict[int, float] = {}
         self._lines = {p.name: self._wire(p) for p in file.ports}
-        self._measuring = Measuring(file, self._lines, self._taken)
+        self._measuring = Measuring(
+            file, self._lines, BenchNote(folder / "bench.json"), self._taken, on_unsafe=self._unsafe
+        )
         self._floor = FloorFile(folder / "floor.json")
         self.records = Spool(folder / "records")
         settings = Settings(
@@ -191,6 +197,19 @@ class Agent:
     def start(self) -> None:
         """Open the ports, begin to work: with what was known last, until the server tells more."""
         self._thread.start()
+        self._measuring.start()
+        broken = self._measuring.broken_off
+        if broken is not None:
+            self._put(
+                RunBroken(
+                    event_id=broken.event_id,
+                    unit=broken.unit,
+                    step=broken.step,
+                    operator=broken.operator,
+                    tests=broken.tests,
+                    **_moment(),
+                )
+            )
         known = self._floor.read()
         if known is not None:
             self._put(FloorCame(reply=known, **_moment()))
@@ -244,8 +263,12 @@ class Agent:
             self._heard(table, event)
 
         port = Port(PortSettings(table.url, table.baud), family.framing, heard)
-        instrument = f"{table.instrument.id} ({table.instrument.serial})" if table.instrument else table.name
-        return Wired(table.name, table.family, instrument, port)
+        known = table.instrument
+        if known is None:
+            return Wired(table.name, table.family, table.name, port)
+        said = f"{known.id} ({known.serial})"
+        due = known.calibration_due.isoformat()
+        return Wired(table.name, table.family, said, port, known.id, known.serial, due)
 
     def _heard(self, table: PortTable, event: PortEvent) -> None:
         moment = _moment()
@@ -259,16 +282,17 @@ class Agent:
                 if FAMILIES[table.family].role == "scan":
                     self._put(BadScan(raw=raw, why=why, device=table.name, **moment))
             case PortOpened():
-                rest = FAMILIES[table.family].stop
-                if rest is not None:
-                    # After a crash or a pulled cable nobody knows what the bench is doing: off, before anything else.
-                    rest(self._lines[table.name].port)
+                if FAMILIES[table.family].role == "measure":
+                    self._measuring.opened(table.name)
                 self._put(DeviceBack(name=table.name, family=table.family, **moment))
             case PortLost(_address, why, text):
                 self._put(DeviceLost(name=table.name, family=table.family, fault=why, text=text, **moment))
 
     def _taken(self, run: int, readings: Sequence[Taken]) -> None:
         self._put(Measured(run=run, readings=tuple(readings), **_moment()))
+
+    def _unsafe(self, devices: tuple[str, ...]) -> None:
+        self._put(BenchUnsafe(devices=devices, **_moment()))
 
     def _link(self, status: LinkStatus) -> None:
         self._put(LinkChanged(state=status.state, **_moment()))
@@ -316,9 +340,12 @@ class Agent:
             came, at = next_input
             try:
                 self._handle(came, at)
-            except Exception:
-                # A bug in a rule must not stop the bench; the input is in the log, what was kept is kept.
-                log.exception("the session stumbled over %s", type(came).__name__)
+            except Exception as error:
+                if isinstance(came, RunBroken) and isinstance(error, sqlite3.IntegrityError):
+                    self._measuring.reported()  # an earlier start kept it, and was broken off in its turn
+                else:
+                    # A bug in a rule must not stop the bench; the input is in the log, what was kept is kept.
+                    log.exception("the session stumbled over %s", type(came).__name__)
             self.feed.show(self._screen(), self._session.language)
 
     def _handle(self, came: Input, at: float) -> bool:
@@ -343,6 +370,8 @@ class Agent:
                     self._tokens[event.event_id] = draft.token
                     if isinstance(each, Scanned):
                         self._asked_at[draft.token] = when
+                    if isinstance(each, RunBroken):
+                        self._measuring.reported()
                     todo.append((Kept(token=draft.token, event_id=event.event_id, **_moment()), when))
                 todo.append((KeptCount(count=self._kept_count(), **_moment()), when))
             self._session = turn.session
@@ -381,6 +410,8 @@ class Agent:
         match command:
             case MeasureNow():
                 self._measuring.begin(command)
+            case FinishMeasuring(run):
+                self._measuring.finish(run)
             case StopMeasuring(run):
                 self._measuring.stop(run)
             case bench.Feedback():

@@ -232,9 +232,11 @@ def _installation(turn: Turn, pending: Pending, v: VerdictCame, *, awaited: bool
 
 _JUDGED: Mapping[str, Mapping[str, str]] = {
     "test_passed": {"tested": "passed"},
+    "test_marginal": {"tested": "passed"},
     "retest": {"tested": "failed"},
     "bench_error": {"tested": "error"},
     **{reason: {"tested": "error"} for reason in UNFIT},
+    "test_stopped": {"tested": "aborted"},
     "inspection_passed": {"inspected": "passed"},
 }
 
@@ -243,7 +245,7 @@ def _judgement(turn: Turn, pending: Pending, v: VerdictCame, *, awaited: bool) -
     work = _same_stay(turn, pending)
     in_time = pending.went is None
     if work is not None and not bad(v):
-        attempts = work.unit.attempts + (1 if in_time and v.reason in ("test_passed", "retest") else 0)
+        attempts = work.unit.attempts + (1 if in_time and v.reason in ("test_passed", "test_marginal", "retest") else 0)
         changes: dict[str, Any] = {**_JUDGED.get(v.reason, {}), "attempts": attempts}
         if tested := changes.get("tested"):
             changes["results"] = {**work.unit.results, work.step.id: tested}

@@ -42,8 +42,9 @@ def begin(turn: Turn, work: Work) -> Turn:
     fit = may_measure(turn.session, work)
     if not fit.go:
         return turn.say(fit.reason, fit.args)
-    turn = testing.begin(turn, work).say("testing")
-    return turn.say(fit.reason, fit.args) if fit.reason != "ok" else turn
+    turn = testing.begin(turn, work, asked=True)
+    begun = turn.session.work(work.serial)
+    return turn.say(fit.reason, fit.args) if begun and begun.run and fit.reason != "ok" else turn
 
 
 def greet(turn: Turn, serial: str, answer: Answer, *, awaiting: int | None = None) -> Turn:

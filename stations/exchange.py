@@ -10,6 +10,7 @@ import contextlib
 import termios
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, Literal, Protocol
 
@@ -89,7 +90,9 @@ class Exchange:
         self._buffer, torn = idle(self._framing, self._buffer, before)
         return (torn,) if torn else (), None
 
-    def ask(self, command: bytes, timeout_s: float) -> tuple[Reply | NoReply, Fault | None]:
+    def ask(
+        self, command: bytes, timeout_s: float, stopped: Callable[[], bool] | None = None
+    ) -> tuple[Reply | NoReply, Fault | None]:
         """Send a command and take the frame that answers it; see `stations.ports.Port.ask`."""
         unsettled = self._unsettled
         stale, fault = self._flush()
@@ -98,7 +101,7 @@ class Exchange:
             return NoReply("lost", stale=stale), fault
         echo = command.strip(b"\r\n")
         deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline and not self._stop.is_set():
+        while time.monotonic() < deadline and not self._stop.is_set() and not (stopped and stopped()):
             frames, fault = self.pump()
             if fault is not None:
                 return NoReply("lost", self._buffer.held, stale), fault
@@ -111,7 +114,7 @@ class Exchange:
                     return NoReply(first.why, first.raw, stale), None
                 return Reply(first.raw, stale, doubtful), None
         self._unsettled = True
-        why: Literal["closed", "timeout"] = "closed" if self._stop.is_set() else "timeout"
+        why: Literal["closed", "timeout"] = "timeout" if time.monotonic() >= deadline else "closed"
         silence = NoReply(why, self._buffer.held, stale)
         self._give_up_partial()
         return silence, None

@@ -13,7 +13,7 @@ from typing import Any
 from mes import wire
 from mes.domain.openhtf import Record
 from mes.domain.reasons import Tone
-from mes.domain.route import Plan, Test
+from mes.domain.route import Command, Plan, Test
 from stations.devices.readings import Reading
 from stations.view import Link
 
@@ -73,11 +73,19 @@ class VerdictCame(Moment):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """One reading of a test run: for which test of the plan, and by which instrument (maker, model, serial)."""
+    """One reading of a test run: for which test of the plan, and by which instrument.
+
+    `instrument` is the instrument in words; `device` its number in the plant, `serial` its own, and `calibration_due`
+    the last day of its calibration, `YYYY-MM-DD`. `attempt` counts the askings of the test in this run.
+    """
 
     test: str
     reading: Reading
     instrument: str = ""
+    attempt: int = 1
+    device: str = ""
+    serial: str = ""
+    calibration_due: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +101,24 @@ class RecordCame(Moment):
     """A tester's program has left a test record."""
 
     record: Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunBroken(Moment):
+    """The station has started again, and a test run was open when it stopped: what had been read until then."""
+
+    event_id: str
+    unit: str
+    step: str
+    operator: str | None
+    tests: tuple[wire.Measurement, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchUnsafe(Moment):
+    """These devices could not be brought to rest: they may still be live. None: all of them are at rest."""
+
+    devices: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +219,8 @@ Input = (
     | VerdictCame
     | Measured
     | RecordCame
+    | RunBroken
+    | BenchUnsafe
     | DeviceLost
     | DeviceBack
     | LinkChanged
@@ -211,12 +239,25 @@ Input = (
 
 @dataclass(frozen=True, slots=True)
 class MeasureNow:
-    """Ask the devices for these tests, in this order, and answer with one `Measured` of the same `run`."""
+    """Ask the devices for these tests, in this order, and answer with one `Measured` of the same `run`.
+
+    The first of a run sets the bench up; `tear_down` is owed from then on, until `FinishMeasuring` or `StopMeasuring`.
+    """
 
     run: int
     unit: str
     step: str
     tests: tuple[Test, ...]
+    set_up: tuple[Command, ...] = ()
+    tear_down: tuple[Command, ...] = ()
+    operator: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FinishMeasuring:
+    """The run is over and its event is kept: bring the bench to rest."""
+
+    run: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,4 +274,4 @@ class StopMeasuring:
     run: int
 
 
-AgentCommand = MeasureNow | StopMeasuring | Feedback
+AgentCommand = MeasureNow | FinishMeasuring | StopMeasuring | Feedback

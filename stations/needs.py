@@ -187,7 +187,7 @@ def _test(test: Test, reading: Measurement | None, *, asked: bool, passed: bool)
         state = "ok"
     value = reading.value if reading is not None else None
     unit = (reading.unit if reading is not None else None) or test.unit
-    return Need("test", state, test.name, value=value, unit=unit, low=test.low, high=test.high)
+    return Need("test", state, test.name, value=value, unit=unit, low=test.low, high=test.high, marginal=test.marginal)
 
 
 def _look(work: Work, inspecting: bool) -> Iterator[Need]:

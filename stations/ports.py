@@ -78,6 +78,7 @@ PortEvent = Frame | BadFrame | PortOpened | PortLost
 class _Request:
     command: bytes
     timeout_s: float
+    stopped: Callable[[], bool] | None = None
     answer: queue.SimpleQueue[Reply | NoReply] = field(default_factory=queue.SimpleQueue)
 
 
@@ -138,7 +139,9 @@ class Port:
         line = self._line
         return line is not None and line.send(data)
 
-    def ask(self, command: bytes, timeout_s: float = 2.0) -> Reply | NoReply:
+    def ask(
+        self, command: bytes, timeout_s: float = 2.0, *, stopped: Callable[[], bool] | None = None
+    ) -> Reply | NoReply:
         """Send a command and wait for the frame that answers it.
 
         What came before the command is flushed and returned as `stale`; so is an echo of the command. After a request
@@ -148,6 +151,7 @@ class Port:
         Args:
             command: the bytes, terminator included.
             timeout_s: longest wait for the answer, in seconds.
+            stopped: looked at while waiting; once it says so the answer is not wanted any more.
 
         Returns:
             The reply, or why there is none. A broken frame is no reply.
@@ -161,7 +165,7 @@ class Port:
             line = self._line
             if line is None:
                 return NoReply("closed" if self._stop.is_set() else "lost")
-            request = _Request(command, timeout_s)
+            request = _Request(command, timeout_s, stopped)
             self._requests.put(request)
             line.wake()
             while True:
@@ -217,7 +221,7 @@ class Port:
                 for frame in frames:
                     self._emit(frame)
             else:
-                answer, fault = line.ask(request.command, request.timeout_s)
+                answer, fault = line.ask(request.command, request.timeout_s, request.stopped)
                 request.answer.put(answer)
         self._line = None
         torn = line.close()

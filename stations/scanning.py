@@ -13,7 +13,7 @@ from typing import Final
 from mes import wire
 from mes.domain import barcode
 from mes.domain.barcode import Badge, Code, Command, DefectCode, OrderCode, Plain, Quantity, StepCode
-from stations import lots, needs, overriding, parts, signing, units
+from stations import lots, needs, overriding, parts, signing, testing, units
 from stations.hints import CODES, COMMANDS, HINTS
 from stations.inputs import BadScan, Scanned
 from stations.turn import LastScan, Session, Turn
@@ -149,6 +149,8 @@ def _command(turn: Turn, command: Command) -> Turn:
             return lots.obey(turn, s.lot, command)
         case "DONE" if front is not None:
             return units.finish(turn, front)
+        case "UNDO" if front is not None and front.run is not None:
+            return testing.undone(turn, front)
         case "UNDO":
             return parts.undo(turn, front) if front is not None else turn.say("nothing_to_undo")
         case "LEAVE" if front is not None:

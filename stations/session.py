@@ -21,9 +21,11 @@ from stations import answers, overriding, recall, records, scanning, testing, un
 from stations.inputs import (
     AgentCommand,
     BadScan,
+    BenchUnsafe,
     DeviceBack,
     DeviceLost,
     Feedback,
+    FinishMeasuring,
     FloorCame,
     Input,
     Kept,
@@ -37,6 +39,7 @@ from stations.inputs import (
     OverrideCame,
     PlanCame,
     RecordCame,
+    RunBroken,
     Scanned,
     StopMeasuring,
     Taken,
@@ -50,9 +53,11 @@ from stations.view import Device
 __all__ = [
     "AgentCommand",
     "BadScan",
+    "BenchUnsafe",
     "DeviceBack",
     "DeviceLost",
     "Feedback",
+    "FinishMeasuring",
     "FloorCame",
     "Input",
     "Kept",
@@ -64,6 +69,7 @@ __all__ = [
     "NotKept",
     "PlanCame",
     "RecordCame",
+    "RunBroken",
     "Scanned",
     "Session",
     "StopMeasuring",
@@ -131,6 +137,10 @@ def _handle(turn: Turn, came: Input) -> Turn:
             return testing.measured(turn, came)
         case RecordCame():
             return records.came(turn, came)
+        case RunBroken():
+            return testing.broken(turn, came)
+        case BenchUnsafe():
+            return testing.unsafe(turn, came)
         case DeviceLost() | DeviceBack():
             return _device(turn, came)
         case LinkChanged():

@@ -36,11 +36,13 @@ def screen(s: Session) -> Screen:
         picture=plan.pictures.get(step.picture) if plan and step and step.picture else None,
         place=(product.place(step.id) + 1, len(product.steps)) if product and step else (0, 0),
         needs=needs.rows(work, s.now, inspecting=units.looking(s, work)) if work else lot.rows() if lot else (),
+        left_s=testing.left_s(s, work) if work else None,
         good=lot.good if lot else 0,
         scrap=lot.scrap if lot else 0,
         left=lot.args["left"] if lot else None,
         rack=_rack(s),
         devices=s.devices,
+        unsafe=s.unsafe,
         help_called=s.help_called,
         link=s.link,
         kept=s.kept,
@@ -93,7 +95,7 @@ def _actions(s: Session, work: Work | None, lot: Lot | None) -> tuple[str, ...]:
     if work is None:
         return ("PAUSE", help_)
     if work.run is not None:
-        return ("FAIL", "LEAVE", help_)
+        return ("FAIL", "UNDO", "LEAVE", help_)
     look = ("PASS",) if work.step.inspects and work.unit.inspected != "passed" else ()
     # While the test waits to be asked for, YES takes the place of DONE, which would be refused.
     first = "YES" if testing.may_begin(work, s.now) else "DONE"

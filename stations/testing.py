@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import ceil
 from typing import Final
 
 from mes import wire
 from mes.domain import gate
 from mes.domain.measurement import convert, is_measurement, judge, overall
-from mes.domain.route import Test
-from stations.inputs import Measured, MeasureNow, StopMeasuring, Taken
-from stations.turn import LastScan, Turn
+from mes.domain.route import Step, Test
+from mes.domain.runs import last_askings
+from stations.inputs import BenchUnsafe, FinishMeasuring, Measured, MeasureNow, RunBroken, StopMeasuring, Taken
+from stations.turn import LastScan, Session, Turn
 from stations.work import Run, Work
 
 MAX_RAW: Final = 2_000  # characters of an instrument's own text that an event can carry
@@ -36,13 +38,28 @@ def may_begin(work: Work, now: str) -> bool:
     )
 
 
-def begin(turn: Turn, work: Work) -> Turn:
-    """Ask for the first test; never of a unit that must not be energised, whoever asks."""
+def begin(turn: Turn, work: Work, *, asked: bool = False) -> Turn:
+    """Ask for the first test.
+
+    Never of a unit that must not be energised, whoever asks; nor while a device may still be live from the run before.
+
+    Args:
+        asked: the operator has asked for it, and waits for an answer.
+    """
     if gate.unsafe(work.plan, work.product, work.step, work.unit) is not None:
         return turn
+    if turn.session.unsafe:
+        return turn.say("bench_not_safe", {"device": turn.session.unsafe[0]})
+    turn = turn.say("testing") if asked else turn
     number, first = turn.session.next_run, work.step.tests[:1]
-    turn = turn.put(next_run=number + 1).put_work(replace(work, run=Run(number, first), readings=()))
-    return turn.ask(MeasureNow(number, work.serial, work.step.id, first))
+    turn = turn.put(next_run=number + 1)
+    turn = turn.put_work(replace(work, run=Run(number, first, asked_ms=turn.session.mono_ms), readings=()))
+    return _ask(turn, work, number, first)
+
+
+def _ask(turn: Turn, work: Work, number: int, tests: tuple[Test, ...]) -> Turn:
+    step, operator = work.step, turn.session.operator
+    return turn.ask(MeasureNow(number, work.serial, step.id, tests, step.set_up, step.tear_down, operator))
 
 
 def measured(turn: Turn, came: Measured) -> Turn:
@@ -50,44 +67,115 @@ def measured(turn: Turn, came: Measured) -> Turn:
     work = next((w for w in turn.session.works if w.run and w.run.number == came.run), None)
     if work is None or work.run is None:
         return turn  # of a run that was stopped: it was recorded as aborted then
-    run, taken = work.run, {t.test: t for t in came.readings}
+    run = work.run
     known = {m.test for m in run.done}
     fresh = [
-        _reading(test, taken.get(test.id))
+        reading_of(test, taken)
         for test in work.step.tests
-        if test.id not in known and (test in run.asked or test.id in taken)
+        if test.id not in known
+        for taken in _takings(test, came, asked=test in run.asked)
     ]
     done = (*run.done, *fresh)
-    if work.step.after_failure == "stop" and any(m.outcome != "passed" for m in done):
-        return _end(turn, work, done)
-    seen = {m.test for m in done}
-    following = next((t for t in work.step.tests if t.id not in seen), None)
+    turn = _learn(turn, work, run)
+    following = _following(work.step, done)
     if following is None:
         return _end(turn, work, done)
-    turn = turn.put_work(replace(work, run=Run(run.number, (following,), done)))
-    return turn.ask(MeasureNow(run.number, work.serial, work.step.id, (following,)))
+    turn = turn.put_work(replace(work, run=Run(run.number, (following,), done, turn.session.mono_ms)))
+    return _ask(turn, work, run.number, (following,))
+
+
+def _takings(test: Test, came: Measured, *, asked: bool) -> Sequence[Taken | None]:
+    found = [t for t in came.readings if t.test == test.id]
+    return found or ([None] if asked else [])
+
+
+def _following(step: Step, done: Sequence[wire.Measurement]) -> Test | None:
+    """The next test to make: the plan's order, after what must have passed, and none after one that stops the rest."""
+    last = last_askings(done)
+    passed = {m.test for m in last.values() if m.outcome == "passed"}
+    for test in step.tests:
+        reading = last.get(test.id)
+        if reading is None:
+            if passed.issuperset(test.needs):
+                return test
+        elif reading.outcome != "passed" and (test.after_failure or step.after_failure) == "stop":
+            return None
+    return None
+
+
+def _learn(turn: Turn, work: Work, run: Run) -> Turn:
+    """How long the tests that were asked for have taken: the next unit's time left is counted from it."""
+    if len(run.asked) != 1:
+        return turn
+    took = {**turn.session.took, (work.step.id, run.asked[0].id): turn.session.mono_ms - run.asked_ms}
+    return turn.put(took=took)
+
+
+def left_s(s: Session, work: Work) -> int | None:
+    """Seconds until the run is over, as long as it took with the last unit; None until every test was made once."""
+    run = work.run
+    if run is None:
+        return None
+    known = {m.test for m in run.done}
+    todo = [s.took.get((work.step.id, t.id)) for t in work.step.tests if t.id not in known]
+    spent = s.mono_ms - run.asked_ms
+    current, *rest = [ms for ms in todo if ms is not None] or [0]
+    if None in todo:
+        return None
+    return max(1, ceil((max(0, current - spent) + sum(rest)) / 1000))
 
 
 def stop(turn: Turn, work: Work) -> Turn:
-    """Break a run off, and keep what it has read."""
+    """Break a run off, and keep what it has read: a reading that has failed stays a failure."""
     if work.run is None:
         return turn
-    body = wire.UnitsTested(unit=work.serial, step=work.step.id, outcome="aborted", tests=work.run.done)
-    turn = turn.put_work(replace(work, run=None, readings=work.run.done))
+    done = work.run.done
+    failed = any(m.outcome == "failed" for m in last_askings(done).values())
+    outcome: wire.Outcome = "failed" if failed else "aborted"
+    body = wire.UnitsTested(unit=work.serial, step=work.step.id, outcome=outcome, tests=done)
+    turn = turn.put_work(replace(work, run=None, readings=done))
     return turn.note(body).ask(StopMeasuring(work.run.number))
 
 
+def undone(turn: Turn, work: Work) -> Turn:
+    """UNDO while a test runs: the test is stopped, and the unit stays on the bench."""
+    return stop(turn, work).say("test_stopped")
+
+
+def broken(turn: Turn, came: RunBroken) -> Turn:
+    """The station was switched off in the middle of a run: it is recorded, as broken off, with what had been read."""
+    failed = any(m.outcome == "failed" for m in last_askings(came.tests).values())
+    outcome: wire.Outcome = "failed" if failed else "aborted"
+    body = wire.UnitsTested(unit=came.unit, step=came.step, outcome=outcome, tests=came.tests)
+    turn = turn.note(body, operator=came.operator)
+    return replace(turn, drafts=(*turn.drafts[:-1], replace(turn.drafts[-1], event_id=came.event_id)))
+
+
+def unsafe(turn: Turn, came: BenchUnsafe) -> Turn:
+    """Devices that may still be live, or none any more."""
+    before = turn.session.unsafe
+    turn = turn.put(unsafe=came.devices)
+    if came.devices:
+        return turn.say("bench_not_safe", {"device": came.devices[0]}, aside=True)
+    return turn.say("bench_safe", aside=True) if before else turn
+
+
 def _end(turn: Turn, work: Work, done: Sequence[wire.Measurement]) -> Turn:
-    tests = tuple(done)
-    body = wire.UnitsTested(unit=work.serial, step=work.step.id, outcome=overall(m.outcome for m in tests), tests=tests)
-    turn, token = turn.keep(body)
+    assert work.run is not None
+    tests, number = tuple(done), work.run.number
+    outcome = overall(m.outcome for m in last_askings(tests).values())
+    turn, token = turn.keep(wire.UnitsTested(unit=work.serial, step=work.step.id, outcome=outcome, tests=tests))
     turn = turn.put_work(replace(work, run=None, readings=tests, deeds=(*work.deeds, "judged")))
     # The label again, within a second of the last time but after a whole run, is no double read: it means "again".
-    return turn.put(asked=token, last=LastScan()).say("kept", awaiting=token)
+    turn = turn.put(asked=token, last=LastScan()).say("kept", awaiting=token)
+    return turn.ask(FinishMeasuring(number))
 
 
-def _reading(test: Test, taken: Taken | None) -> wire.Measurement:
-    """One reading against its limits, in the limits' unit of measure where it converts."""
+def reading_of(test: Test, taken: Taken | None) -> wire.Measurement:
+    """One reading against its limits, in the limits' unit of measure where it converts.
+
+    An error of the bench where nothing usable came, and where the instrument's own verdict is not what its number says.
+    """
     if taken is None:
         return wire.Measurement(test=test.id, outcome="error", unit=test.unit, low=test.low, high=test.high)
     reading = taken.reading
@@ -99,7 +187,7 @@ def _reading(test: Test, taken: Taken | None) -> wire.Measurement:
     if converted is not None:
         value, unit = converted, test.unit
         mine = judge(converted, test.low, test.high)
-        if reading.outcome == "measured" or (reading.outcome == "rejected" and mine == "failed"):
+        if reading.outcome in ("measured", "rejected") and reading.verdict in (None, mine):
             outcome = mine
     return wire.Measurement(
         test=test.id,
@@ -110,4 +198,9 @@ def _reading(test: Test, taken: Taken | None) -> wire.Measurement:
         high=test.high,
         instrument=taken.instrument[:MAX_INSTRUMENT] or None,
         raw=reading.raw[:MAX_RAW],
+        attempt=taken.attempt,
+        verdict=reading.verdict if value is not None else None,
+        device=taken.device or None,
+        serial=taken.serial or None,
+        calibration_due=taken.calibration_due,
     )

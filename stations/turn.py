@@ -67,7 +67,8 @@ class Session:
     in a rack the front can be none of them. `asked` is the event that the whole bench waits for; `awaited` the one
     whose verdict the banner is about. `let_in`: with which badge the server has let which unit (or order) be worked on.
     `instruments` are those of the station's file, by what a test may call them. `waiting` are events that the station
-    waits for, `late` those that it has gone on without.
+    waits for, `late` those that it has gone on without. `took` is how long each test of each step took with the last
+    unit, milliseconds; `unsafe` the devices that could not be brought to rest.
     """
 
     station: str
@@ -84,6 +85,8 @@ class Session:
     late: Mapping[int, Pending] = field(default_factory=dict)
     next_token: int = 1
     next_run: int = 1
+    took: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    unsafe: tuple[str, ...] = ()
     lots_left: Mapping[tuple[str, str], int] = field(default_factory=dict)
     banner: Banner = field(default_factory=lambda: Banner("wait", "not_ready"))
     link: Link = "starting"

@@ -31,6 +31,7 @@ class Need:
     unit: str = ""
     low: float | None = None
     high: float | None = None
+    marginal: float = 0.0  # width of the band inside a limit where a reading is just good
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +78,13 @@ class Screen:
     picture: str | None = None  # SVG text
     place: tuple[int, int] = (0, 0)  # this step, steps on the route
     needs: tuple[Need, ...] = ()
+    left_s: int | None = None  # seconds until the test that runs is over, as far as it can be known
     good: int = 0
     scrap: int = 0
     left: int | None = None
     rack: tuple[InRack, ...] = ()
     devices: tuple[Device, ...] = ()
+    unsafe: tuple[str, ...] = ()  # names of devices that may still be live
     help_called: bool = False
     link: Link = "starting"
     kept: int = 0

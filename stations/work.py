@@ -31,11 +31,12 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A test run that goes on: its number, what has been read, and what the devices are being asked for."""
+    """A test run that goes on: its number, what has been read, and what the devices are being asked for, since when."""
 
     number: int
     asked: tuple[Test, ...]
     done: tuple[Measurement, ...] = ()
+    asked_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ from mes.domain.route import (
 from stations import session as bench_session
 from stations.devices.readings import Reading
 from stations.inputs import (
+    AgentCommand,
     DeviceBack,
     DeviceLost,
     FloorCame,
@@ -82,7 +83,7 @@ def a_component(
     return Component(part=part, name=text(f"Pièce {part}", f"Part {part}"), per=per, quantity=quantity, **more)
 
 
-def a_test(id: str = "pe", unit: str = "ohm", low: float | None = None, high: float | None = 0.1) -> Test:
+def a_test(id: str = "pe", unit: str = "ohm", low: float | None = None, high: float | None = 0.1, **more: Any) -> Test:
     return Test(
         id=id,
         name=text(f"Essai {id}", f"Test {id}"),
@@ -91,6 +92,7 @@ def a_test(id: str = "pe", unit: str = "ohm", low: float | None = None, high: fl
         high=high,
         instrument="tester",
         ask=id.upper(),
+        **more,
     )
 
 
@@ -389,6 +391,7 @@ class Bench:
     last: Turn | None = None
     disk_full: bool = False
     measuring: MeasureNow | None = None
+    told: list[AgentCommand] = field(default_factory=list)
 
     # --- what happens to it ---
 
@@ -404,6 +407,7 @@ class Bench:
         self.session, self.last = turn.session, turn
         for command in turn.commands:
             self.measuring = command if isinstance(command, MeasureNow) else self.measuring
+            self.told.append(command)
         for draft in turn.drafts:
             event_id = str(uuid.UUID(int=len(self.kept) + 1))
             self.kept.append((draft, event_id))
@@ -444,15 +448,27 @@ class Bench:
     def find(self, name: str = "scanner") -> Bench:
         return self.give(DeviceBack, name=name, family="scanner")
 
-    def measure(self, *values: float | Reading | None, unit: str | None = None) -> Bench:
-        """Answer what the session asks the devices for, one value after the other; None: no answer at all."""
+    def measure(
+        self, *values: float | Reading | list[Reading] | None, unit: str | None = None, after_s: float = 0.1
+    ) -> Bench:
+        """Answer what the session asks the devices for, one value after the other.
+
+        None: no answer at all; a list: what came when the same test was asked for again and again.
+        """
         for value in values:
             asked = self.measuring
             assert asked is not None, "nothing is being measured"
-            reading = value if isinstance(value, Reading) else Reading(value, unit, "measured", f"{value}")
-            taken = () if value is None else tuple(Taken(t.id, reading, "MAKER MODEL 42") for t in asked.tests)
+            if value is None or isinstance(value, list):
+                askings = value or []
+            else:
+                askings = [value if isinstance(value, Reading) else Reading(value, unit, "measured", f"{value}")]
+            taken = tuple(
+                Taken(t.id, reading, "MAKER MODEL 42", attempt=n)
+                for t in asked.tests
+                for n, reading in enumerate(askings, 1)
+            )
             self.measuring = None
-            self.give(Measured, run=asked.run, readings=taken)
+            self.give(Measured, after_s=after_s, run=asked.run, readings=taken)
         return self
 
     # --- the server ---

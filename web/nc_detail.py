@@ -18,7 +18,8 @@ from mes.db.tables import Ledger, Nonconformity, PlanRevision, UnitRow, Visit, W
 from mes.domain.measurement import show as show_value
 from mes.domain.reasons import sentence
 from mes.domain.route import Plan, Product, Step, Test
-from mes.domain.unit import first_to_pass, limit_text
+from mes.domain.runs import limit_text
+from mes.domain.unit import first_to_pass
 from web.gauge import gauge
 from web.language import language
 from web.site import Site

@@ -126,6 +126,13 @@ def judge(value: float, low: float | None, high: float | None) -> Outcome:
     return "passed"
 
 
+def is_marginal(value: float, low: float | None, high: float | None, band: float) -> bool:
+    """Tell whether a reading that passes lies less than `band` inside one of its limits; all in one unit of measure."""
+    if judge(value, low, high) != "passed":
+        return False
+    return (low is not None and value - low < band) or (high is not None and high - value < band)
+
+
 def overall(outcomes: Iterable[str]) -> Outcome:
     """The outcome of a run from the outcomes of its tests.
 

@@ -15,8 +15,8 @@ from typing import Any, Final, Literal
 from mes import wire
 from mes.domain import gate
 from mes.domain.gate import Installed, Order, Unit
-from mes.domain.measurement import convert, judge, overall, show
-from mes.domain.route import Plan, Product, Step, Test
+from mes.domain.route import Plan, Product, Step
+from mes.domain.runs import judged, said_of
 
 NcCause = Literal["test_failed", "defect_found", "contradiction"]
 
@@ -230,23 +230,34 @@ def test(case: Case, body: wire.UnitsTested) -> Decision:
     """A test run: judged again from the plan's limits; a run that contradicts itself says nothing of the unit."""
     assert case.unit is not None
     unit, step = case.unit, case.step
-    outcome, worst = judged(step, body)
-    unfit = _unfit(case, outcome)
-    outcome = "error" if unfit else outcome
+    run = judged(step, body)
+    unfit = _unfit(case, run.outcome)
+    outcome: wire.Outcome = "error" if unfit else run.outcome
     ran = replace(unit, tested=outcome, results={**unit.results, step.id: outcome})
     if (danger := gate.unsafe(case.plan, case.product, step, unit)) is not None:
         return held(case, danger.reason, args=danger.args, changes=Decision("held", danger.reason, unit=ran))
+    if run.contradiction:
+        args = said_of(run.about) if run.about else {"test": step.name.model_dump()}
+        return Decision(
+            "held",
+            run.contradiction,
+            {"unit": unit.serial, **args},
+            unit=_off_the_bench(ran, case.at),
+            nc=NcDraft("contradiction", step.id, None, {"why": run.contradiction, **args}),
+        )
     if unfit is not None:
         return Decision("accepted", unfit.reason, unfit.args, unit=ran)
     if outcome not in ("passed", "failed"):
-        return Decision("accepted", "bench_error", unit=ran)
+        return Decision("accepted", "test_stopped" if outcome == "aborted" else "bench_error", unit=ran)
     attempts = unit.attempts + 1
     tested = replace(ran, attempts=attempts)
-    if outcome == "passed":
+    if run.outcome == "passed":
+        if run.marginal is not None:
+            return Decision("accepted", "test_marginal", said_of(run.marginal), unit=tested)
         return Decision("accepted", "test_passed", unit=tested)
-    assert worst is not None
+    assert run.worst is not None
     left = step.retests + 1 - attempts
-    args = _reading(*worst)
+    args = said_of(run.worst)
     if left > 0:
         return Decision("accepted", "retest", {**args, "left": left}, unit=tested, failure=True)
     return Decision(
@@ -266,7 +277,7 @@ def counted(case: Case, body: wire.UnitsTested | wire.ReadingsRecorded) -> str:
         return "sample"
     if case.unit is None or case.unit.step != body.step:
         return body.outcome
-    outcome, _worst = judged(case.step, body)
+    outcome = judged(case.step, body).outcome
     return "error" if _unfit(case, outcome) else outcome
 
 
@@ -274,61 +285,6 @@ def _unfit(case: Case, outcome: str) -> gate.Answer | None:
     """Why a run that would judge the unit does not: an instrument that was not fit that day."""
     said = case.measured_by
     return said if outcome in ("passed", "failed") and said is not None and not said.go else None
-
-
-def judged(step: Step, run: wire.UnitsTested) -> tuple[str, tuple[Test, wire.Measurement] | None]:
-    """Judge a run by the plan, not by what the station or the tester says of itself.
-
-    Returns:
-        The outcome, and the first test that failed with its reading. `error` when the numbers contradict the reported
-        outcome, when a planned test is missing from a run that reports success, or when a unit cannot be converted.
-    """
-    planned = {t.id: t for t in step.tests}
-    outcomes: list[str] = []
-    worst: tuple[Test, wire.Measurement] | None = None
-    for m in run.tests:
-        t = planned.get(m.test)
-        if t is None:
-            outcomes.append("error")
-            continue
-        if m.value is None:
-            outcomes.append(m.outcome if m.outcome != "passed" else "error")
-            continue
-        value = convert(m.value, m.unit or t.unit, t.unit)
-        mine = "error" if value is None else judge(value, t.low, t.high)
-        outcomes.append(mine if mine == m.outcome else "error")
-        if worst is None and mine == "failed" == m.outcome:
-            worst = (t, m)
-    result = overall(outcomes)
-    if result == "passed" and {m.test for m in run.tests} != set(planned):
-        return "error", None
-    if result == "failed" and worst is None:
-        return "error", None  # failed without a reading that says so
-    return (result, worst) if result == run.outcome else ("error", None)
-
-
-def limit_text(t: Test) -> dict[str, str]:
-    """The limits of a test as people say them, in each language."""
-    said = {}
-    for language, between, more, less in (
-        ("fr", "entre {} et {}", "{} ou plus", "{} ou moins"),
-        ("en", "between {} and {}", "{} or more", "{} or less"),
-    ):
-        if t.low is not None and t.high is not None:
-            said[language] = between.format(show(t.low, t.unit, language), show(t.high, t.unit, language))
-        elif t.low is not None:
-            said[language] = more.format(show(t.low, t.unit, language))
-        elif t.high is not None:
-            said[language] = less.format(show(t.high, t.unit, language))
-        else:
-            said[language] = "–"
-    return said
-
-
-def _reading(t: Test, m: wire.Measurement) -> dict[str, Any]:
-    assert m.value is not None
-    value = {language: show(m.value, m.unit or t.unit, language) for language in ("fr", "en")}
-    return {"test": t.name.model_dump(), "value": value, "limit": limit_text(t)}
 
 
 def sample(case: Case, body: wire.ReadingsRecorded) -> Decision:
@@ -436,7 +392,7 @@ def _disproved(case: Case, body: wire.UnitsTested) -> Decision | None:
     step = case.product.step(body.step)
     if step is None or not any(step.id in other.after for other in case.product.steps):
         return None
-    outcome, _worst = judged(step, body)
+    outcome = judged(step, body).outcome
     if outcome == "passed":
         return None
     unit = replace(case.unit, results={**case.unit.results, step.id: outcome})

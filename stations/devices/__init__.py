@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, Literal
@@ -29,6 +29,8 @@ class Family:
         measure: one measurement: link, the plan's `ask`, longest time in seconds. It blocks: never call it on the
             port's own thread.
         identify: who the instrument is, where it can tell.
+        tell: sends commands that have no answer and makes sure that they were taken; returns what went wrong, if any.
+        restarted: whether the instrument was switched on since this was last asked; None where it does not say.
         stop: ends a running measurement at once; safe from any thread, also while `measure` runs on another.
     """
 
@@ -38,6 +40,8 @@ class Family:
     timeout_s: float = 5.0
     measure: Callable[[Link, str, float], Reading] | None = None
     identify: Callable[[Link], Identity | NoReply | None] | None = None
+    tell: Callable[[Link, Sequence[str]], str] | None = None
+    restarted: Callable[[Link], bool | None] | None = None
     stop: Callable[[Link], None] | None = None
 
 
@@ -53,7 +57,7 @@ FAMILIES: Final[dict[str, Family]] = {
         _scale("scale", "mt-sics"),
         _scale("scale-kern", "kern"),
         _scale("scale-ohaus", "ohaus"),
-        Family("scpi", "measure", scpi.FRAMING, 5.0, scpi.measure, scpi.identify),
+        Family("scpi", "measure", scpi.FRAMING, 5.0, scpi.measure, scpi.identify, scpi.tell, scpi.restarted),
         Family(
             "safety-tester",
             "measure",
@@ -61,7 +65,8 @@ FAMILIES: Final[dict[str, Family]] = {
             120.0,
             safety_tester.measure,
             scpi.identify,
-            safety_tester.stop,
+            scpi.tell,
+            stop=safety_tester.stop,
         ),
         Family("line-tester", "listen", line_tester.FRAMING),
     )

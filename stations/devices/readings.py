@@ -68,12 +68,19 @@ class Reading:
             whatever the plan's limits say; `error`, something else than a number; `timeout`, nothing at all. The last
             two speak of the bench, not of the unit.
         raw: the reply as it came, escaped.
+        passed: the instrument itself judged PASS. Most judge nothing.
     """
 
     value: float | None
     unit: str | None
     outcome: Outcome
     raw: str
+    passed: bool = False
+
+    @property
+    def verdict(self) -> Literal["passed", "failed"] | None:
+        """The instrument's own verdict, if it gave one."""
+        return "failed" if self.outcome == "rejected" else "passed" if self.passed else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ class Result:
             return Reading(None, None, "error", self.raw)
         if self.value is None:
             return Reading(None, self.unit, "overflow", self.raw)
-        return Reading(self.value, self.unit, "measured", self.raw)
+        return Reading(self.value, self.unit, "measured", self.raw, passed=True)
 
 
 def parse_result(raw: bytes) -> Result | None:

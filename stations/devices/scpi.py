@@ -33,6 +33,8 @@ END: Final = b"\n"
 MAX_STRAYS: Final = 2
 """How many answers that belong to no question here are read away before the instrument is given up."""
 
+POWER_ON: Final = 0x80
+
 _ERROR: Final = re.compile(r'([+-]?[0-9]{1,6})\s{0,4},\s{0,4}"?([^"]{0,255})"?')
 _READING: Final = re.compile(r"([+-]?\s{0,8}[0-9.,]{1,24}(?:[eE][+-]?[0-9]{1,4})?)\s{0,8}([A-Za-z%][A-Za-z% ]{0,11})?")
 _OVER: Final = re.compile(r"[+-]?\s{0,4}(?:OL|OVLD|OVERLOAD|OVERFLOW|OVER|INF|INFINITY)", re.IGNORECASE)
@@ -150,6 +152,40 @@ def set_up(link: Link, commands: Iterable[str]) -> tuple[ScpiError, ...]:
             raise ValueError(f"a command is one line of printable ASCII, not {command!r}")
         link.write(command.encode("ascii") + END)
     return drain_errors(link)
+
+
+def restarted(link: Link) -> bool | None:
+    """Tell whether the instrument was switched on since this was last asked: then nothing that it was told still holds.
+
+    Returns:
+        None when it does not say, as an instrument without the status register of IEEE 488.2 does not.
+
+    Source: IEEE 488.2, 11.5.1.2.1 (PON, bit 7 of the standard event status register, which reading it clears).
+    """
+    answer = link.ask(b"*ESR?" + END, 1.0)
+    if isinstance(answer, NoReply):
+        return None
+    value = number(text_of(answer.raw))
+    return None if value is None else bool(int(value) & POWER_ON)
+
+
+def tell(link: Link, commands: Iterable[str]) -> str:
+    """Send commands and make sure that they were taken: the instrument must answer, and have nothing against them.
+
+    Returns:
+        What went wrong; empty when all is well.
+    """
+    drain_errors(link)  # old ones say nothing of these
+    for command in commands:
+        if not _is_line(command) or not link.write(command.encode("ascii") + END):
+            return "the line does not take it"
+    answer = link.ask(b"SYST:ERR?" + END, 2.0)
+    if isinstance(answer, NoReply):
+        return f"no answer ({answer.why})"
+    error = parse_error(answer.raw)
+    if error is None:
+        return f"not understood: {escaped(answer.raw)}"
+    return f"{error.code} {error.message}" if error.code else ""
 
 
 def measure(link: Link, ask: str, timeout_s: float) -> Reading:

@@ -16,15 +16,19 @@ MARGIN: Final = 12.0  # a marker at the very end must not be cut
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """x positions from 0 to `WIDTH`. `marker` is None before there is a reading."""
+    """x positions from 0 to `WIDTH`. `marker` is None before there is a reading.
+
+    `just`: the parts of what is allowed where a reading is just good.
+    """
 
     ok_from: float
     ok_to: float
     marker: float | None
     beyond: bool  # the reading lies outside the scale: the marker stands at its end
+    just: tuple[tuple[float, float], ...] = ()
 
 
-def gauge(value: float | None, low: float | None, high: float | None) -> Gauge | None:
+def gauge(value: float | None, low: float | None, high: float | None, marginal: float = 0.0) -> Gauge | None:
     """Draw a reading against its limits.
 
     Two limits: they stand at a quarter and three quarters of the scale. One limit: it stands in the middle, with zero
@@ -33,6 +37,7 @@ def gauge(value: float | None, low: float | None, high: float | None) -> Gauge |
     Args:
         value: the reading, in the unit of the limits; None or not finite before there is one.
         low, high: the limits, both inclusive.
+        marginal: width of the band inside a limit where a reading is just good.
 
     Returns:
         None when there is no limit: then there is nothing to compare with.
@@ -54,10 +59,16 @@ def gauge(value: float | None, low: float | None, high: float | None) -> Gauge |
         share = min(1.0, max(0.0, (at - start) / (end - start)))
         return round(MARGIN + share * (WIDTH - 2 * MARGIN), 1)
 
+    just = []
+    if marginal and low is not None:
+        just.append((x(low), x(low + marginal)))
+    if marginal and high is not None:
+        just.append((x(high - marginal), x(high)))
     known = value is not None and math.isfinite(value)
     return Gauge(
         ok_from=0.0 if low is None else x(low),
         ok_to=WIDTH if high is None else x(high),
         marker=x(value) if known and value is not None else None,
         beyond=bool(known and value is not None and not start <= value <= end),
+        just=tuple(just),
     )

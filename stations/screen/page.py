@@ -64,6 +64,7 @@ class Row:
     note: str = ""
     value: str = ""
     gauge: Gauge | None = None
+    just: str = ""  # the reading passes, and only just: in words
     counts: bool = False  # offers the number keys
 
 
@@ -103,8 +104,10 @@ class Page:
     drawing: str  # id of our own drawing, when there is no picture
     rows: tuple[Row, ...]
     folded: int  # needs that are done and not shown one by one
+    later: int  # tests that come later and are not shown one by one
     counts: bool
     progress: tuple[int, int] | None
+    left: str  # how long the test still takes, in words
     rack: tuple[Kept, ...]
     devices: tuple[tuple[str, bool], ...]  # name, works: while the station starts
     defects: tuple[DefectTile, ...]

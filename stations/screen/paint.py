@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from mes.domain import reasons
 from mes.domain.barcode import COMMANDS, write
-from mes.domain.measurement import show
+from mes.domain.measurement import is_marginal, show
 from stations.screen import words
 from stations.screen.gauge import gauge
 from stations.screen.page import Action, DefectTile, Kept, Notice, Page, Row, Size, Verdict
@@ -30,6 +30,7 @@ SETTINGS: Final[tuple[tuple[Size, int, int, int, int, int], ...]] = (
     ("small", 28, 34, 39, 27, 6),
 )
 ROOM: Final = 320  # pixels, without the button that reads aloud
+PROGRESS_PX: Final = 72  # the bar of a test that runs, with its words
 NOTICE_PX: Final = 60  # a row of notices; two stand beside each other
 ROWS_SHOWN: Final = 5  # needs that fit into the card; more of them fold those that are done into one line
 UNPLUGGED: Final = frozenset({"", "unplugged", "lost", "gone", "device_lost"})
@@ -45,8 +46,9 @@ def paint(screen: Screen, language: str, *, now: datetime, keep: Callable[[str],
         keep: takes an SVG text and returns the key under which the page can load it.
     """
     title, lines = _middle(screen, language)
-    rows, folded = _fold(tuple(_row(n, language) for n in screen.needs))
     notices = _notices(screen, language)
+    room = ROWS_SHOWN - (2 if notices else 0)
+    rows, folded, later = _fold(tuple(_row(n, language) for n in screen.needs), room)
     link_mark, link_word = words.link(screen.link)
     at, of = screen.place
     return Page(
@@ -59,13 +61,15 @@ def paint(screen: Screen, language: str, *, now: datetime, keep: Callable[[str],
         title=title,
         lines=lines,
         numbered=screen.phase not in ("starting", "paused") and len(lines) > 1,
-        size=_size(title, lines, len(notices)),
+        size=_size(title, lines, len(notices), tests=screen.phase == "testing"),
         picture=keep(screen.picture) if screen.picture and screen.phase != "paused" else None,
         drawing=_drawing(screen),
         rows=rows,
         folded=folded,
+        later=later,
         counts=screen.left is not None or screen.good > 0 or screen.scrap > 0,
         progress=_progress(screen),
+        left=words.left(screen.left_s) if screen.left_s is not None else "",
         devices=tuple((words.device(d.family, d.name), d.ok) for d in screen.devices)
         if screen.phase == "starting"
         else (),
@@ -126,6 +130,12 @@ def _notices(screen: Screen, language: str) -> tuple[Notice, ...]:
     notices = []
     if screen.help_called and said.reason != "help_called":
         notices.append(Notice("help", "help", "help", *reasons.sentence("help_called", {}, language)))
+    if screen.unsafe and said.reason != "bench_not_safe":
+        named = next((d for d in screen.devices if d.name in screen.unsafe), None)
+        name = words.device(named.family, named.name) if named else screen.unsafe[0]
+        notices.append(
+            Notice("unsafe", "stop", "stop", *reasons.sentence("bench_not_safe", {"device": name}, language))
+        )
     for n, device in enumerate(screen.devices):
         if device.ok or screen.phase == "starting":
             continue
@@ -188,8 +198,8 @@ def _drawing(screen: Screen) -> str:
     return "p-starting" if screen.phase == "asking" else "p-idle"
 
 
-def _size(title: str, lines: tuple[str, ...], notices: int) -> Size:
-    room = ROOM - NOTICE_PX * ceil(notices / 2)
+def _size(title: str, lines: tuple[str, ...], notices: int, *, tests: bool) -> Size:
+    room = ROOM - NOTICE_PX * ceil(notices / 2) - (PROGRESS_PX if tests else 0)
     for size, title_letters, title_px, letters, px, gap in SETTINGS:
         height = ceil(len(title) / title_letters) * title_px
         if height + sum(ceil(len(line) / letters) * px + gap for line in lines) <= room:
@@ -199,7 +209,10 @@ def _size(title: str, lines: tuple[str, ...], notices: int) -> Size:
 
 def _row(need: Need, language: str) -> Row:
     note = " · ".join(part for part in (need.part if need.name else "", need.detail) if part)
-    if need.low is not None or need.high is not None:
+    just = words.just_good() if _is_just_good(need) else ""
+    if just:
+        note = ""  # the picture says where, and the answer says the limits
+    elif need.low is not None or need.high is not None:
         note = words.limits(need.low, need.high, need.unit, language)
     return Row(
         state=need.state,
@@ -207,9 +220,15 @@ def _row(need: Need, language: str) -> Row:
         title=words.need(need, language),
         note=note,
         value=_value(need, language),
-        gauge=gauge(need.value, need.low, need.high) if need.kind == "test" else None,
+        gauge=gauge(need.value, need.low, need.high, need.marginal) if need.kind == "test" else None,
+        just=just,
         counts=need.kind == "quantity" and need.state in ("todo", "doing"),
     )
+
+
+def _is_just_good(need: Need) -> bool:
+    known = need.state == "ok" and need.value is not None
+    return known and is_marginal(need.value or 0.0, need.low, need.high, need.marginal)
 
 
 def _value(need: Need, language: str) -> str:
@@ -219,18 +238,21 @@ def _value(need: Need, language: str) -> str:
     return "" if need.value is None or over else show(need.value, need.unit, language)
 
 
-def _fold(rows: tuple[Row, ...]) -> tuple[tuple[Row, ...], int]:
-    """Keep what is still to do in sight: when the list is long, the lines that are good stand together as a number."""
-    if len(rows) <= ROWS_SHOWN:
-        return rows, 0
-    spare = len(rows) - ROWS_SHOWN + 1
-    shown, folded = [], 0
-    for row in rows:
-        if row.state == "ok" and folded < spare:
-            folded += 1
-        else:
-            shown.append(row)
-    return (tuple(shown), folded) if folded > 1 else (rows, 0)
+def _fold(rows: tuple[Row, ...], room: int) -> tuple[tuple[Row, ...], int, int]:
+    """Keep in sight what is being done: in a long list what is good, and then tests far ahead, stand as a number.
+
+    Returns:
+        The rows that are shown, how many good ones and how many later ones are not.
+    """
+    spare = len(rows) - room
+    good = [n for n, row in enumerate(rows) if row.state == "ok"][: spare + 1] if spare > 0 else []
+    good = good if len(good) > 1 else []
+    spare -= max(0, len(good) - 1)
+    ahead = [n for n, row in enumerate(rows) if row.state == "todo" and row.gauge is not None][1:]
+    later = ahead[-(spare + 1) :] if spare > 0 else []
+    later = later if len(later) > 1 else []
+    hidden = {*good, *later}
+    return tuple(row for n, row in enumerate(rows) if n not in hidden), len(good), len(later)
 
 
 def _progress(screen: Screen) -> tuple[int, int] | None:

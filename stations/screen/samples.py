@@ -14,7 +14,7 @@ from typing import Any, Final
 from mes.domain import reasons
 from mes.domain.measurement import show
 from mes.domain.route import Plan, Product, Station, Step, Test
-from mes.domain.unit import limit_text
+from mes.domain.runs import limit_text
 from stations.view import Banner, Device, InRack, Need, NeedState, Phase, Screen
 
 WORK: Final = ("DONE", "FAIL", "UNDO", "LEAVE", "PAUSE", "HELP")
@@ -90,10 +90,27 @@ def _testing(plan: Plan) -> Iterator[tuple[str, Screen]]:
     at = replace(_at(plan, product, step), devices=_with(step))
     failed, limit = step.tests[0], limit_text(step.tests[0])
     readings: dict[str, tuple[NeedState, float | None]] = {step.tests[0].id: ("ok", _inside(step.tests[0]))}
-    running = replace(at, phase="testing", actions=("FAIL", "LEAVE", "HELP"), banner=_said("testing"))
+    stop = ("FAIL", "UNDO", "LEAVE", "HELP")
+    running = replace(at, phase="testing", actions=stop, banner=_said("testing"), left_s=23)
     yield "testing", replace(running, needs=_tests(step, {**readings, step.tests[1].id: ("doing", None)}))
     passed: dict[str, tuple[NeedState, float | None]] = {t.id: ("ok", _inside(t)) for t in step.tests}
     yield "test-passed", replace(at, banner=_said("test_passed"), needs=_tests(step, passed))
+    near = _just_inside(failed)
+    value = {language: show(near, failed.unit, language) for language in ("fr", "en")}
+    edge = {"test": failed.name.model_dump(), "value": value, "limit": limit}
+    just = {**passed, failed.id: ("ok", near)}
+    yield "test-marginal", replace(at, banner=_said("test_marginal", **edge), needs=_tests(step, just))
+    yield "tester-contradicts", replace(_cleared(at), banner=_said("tester_contradicts", nc=NC, **edge))
+    yield "test-stopped", replace(at, banner=_said("test_stopped"), needs=_tests(step, readings))
+    live = ("safety-tester",)
+    yield (
+        "bench-not-safe",
+        replace(at, banner=_said("bench_not_safe", device="safety-tester"), needs=_tests(step, {}), unsafe=live),
+    )
+    yield (
+        "bench-still-live",
+        replace(at, banner=_said("kept"), needs=_tests(step, {}), unsafe=live),
+    )
     outside = _outside(failed)
     bad: dict[str, tuple[NeedState, float | None]] = {failed.id: ("bad", outside[0])}
     said = {"test": failed.name.model_dump(), "value": outside[1], "limit": limit}
@@ -106,8 +123,8 @@ def _testing(plan: Plan) -> Iterator[tuple[str, Screen]]:
     product, step = max(((p, s) for p in plan.products for s in p.steps), key=lambda found: len(found[1].tests))
     many: dict[str, tuple[NeedState, float | None]] = {t.id: ("ok", _inside(t)) for t in step.tests[:4]}
     many[step.tests[4].id] = ("doing", None)
-    yield "testing-long", replace(_at(plan, product, step), phase="testing", actions=("FAIL", "LEAVE", "HELP"),
-                                  banner=_said("testing"), needs=_tests(step, many))  # fmt: skip
+    yield "testing-long", replace(_at(plan, product, step), phase="testing", actions=stop,
+                                  banner=_said("testing"), needs=_tests(step, many), left_s=190)  # fmt: skip
 
 
 def _other_work(plan: Plan, now: datetime) -> Iterator[tuple[str, Screen]]:
@@ -224,8 +241,13 @@ def _tests(step: Step, seen: Mapping[str, tuple[NeedState, float | None]]) -> tu
     rows = []
     for t in step.tests:
         state, value = seen.get(t.id, ("todo", None))
-        rows.append(Need("test", state, t.name, value=value, unit=t.unit, low=t.low, high=t.high))
+        rows.append(Need("test", state, t.name, value=value, unit=t.unit, low=t.low, high=t.high, marginal=t.marginal))
     return (*rows, Need("done", "doing" if all(n.state == "ok" for n in rows) else "todo"))
+
+
+def _just_inside(test: Test) -> float:
+    limit = test.high if test.high is not None else test.low or 0.0
+    return limit - test.marginal / 2 if test.high is not None else limit + test.marginal / 2
 
 
 def _inside(test: Test) -> float:

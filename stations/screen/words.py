@@ -186,6 +186,18 @@ def place(at: int, of: int) -> str:
     return _("step %(at)s of %(of)s", at=at, of=of)
 
 
+def just_good() -> str:
+    """A reading that passes and lies near its limit."""
+    return _("just good")
+
+
+def left(seconds: int) -> str:
+    """How long a test still takes, about."""
+    if seconds < 60:
+        return _("about %(count)s s left", count=seconds)
+    return _("about %(count)s min left", count=round(seconds / 60))
+
+
 def minutes(count: int) -> str:
     """How long a unit still stays in the rack."""
     return _("%(num)s min", num=count)

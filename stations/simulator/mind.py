@@ -29,7 +29,17 @@ HELP_AFTER: Final = 3
 """So many red answers in a row, and a sensible person calls for help."""
 GIVE_UP_AFTER: Final = 9
 
-BLOCKED: Final = frozenset({"test_failed", "defect_found", "contradiction", "unit_held"})
+BLOCKED: Final = frozenset(
+    {
+        "test_failed",
+        "defect_found",
+        "contradiction",
+        "unit_held",
+        "tester_contradicts",
+        "station_contradicts",
+        "run_contradicts",
+    }
+)
 ELSEWHERE: Final = frozenset({"step_missing", "step_already_done", "at_other_station"})
 NOT_THIS_ORDER: Final = frozenset({"order_not_released", "order_held", "order_closed"})
 UNABLE: Final = frozenset({"unknown_badge", "badge_ended", "not_qualified", "qualification_expired"})

@@ -10,7 +10,9 @@ import pytest
 from mes import wire
 from mes.domain import unit as rules
 from mes.domain.gate import Unit, UnitState
-from mes.domain.unit import Decision, decide, limit_text, seconds_between, send_to
+from mes.domain.reasons import REASONS
+from mes.domain.runs import limit_text
+from mes.domain.unit import Decision, decide, seconds_between, send_to
 from tests.builders import (
     ALL_FITTED,
     BATTERY,
@@ -18,6 +20,7 @@ from tests.builders import (
     SAFETY_STEP,
     UNIT,
     a_case,
+    a_plan,
     a_product,
     a_test,
     a_unit,
@@ -52,9 +55,9 @@ def state(d: Decision) -> tuple[str, str, str | None]:
 
 
 def measured(
-    test: str, value: float | None, unit: str | None = None, outcome: wire.Outcome = "passed"
+    test: str, value: float | None, unit: str | None = None, outcome: wire.Outcome = "passed", **more: Any
 ) -> wire.Measurement:
-    return wire.Measurement(test=test, outcome=outcome, value=value, unit=unit)
+    return wire.Measurement(test=test, outcome=outcome, value=value, unit=unit, **more)
 
 
 def a_run(*tests: wire.Measurement, outcome: wire.Outcome = "passed", **changed: float) -> wire.UnitsTested:
@@ -201,26 +204,99 @@ def test_the_last_failed_run_blocks_the_unit_and_ends_the_visit() -> None:
 
 BROKEN = {
     "a silent instrument": a_run(measured("pe", None, outcome="timeout"), outcome="timeout"),
+    "a unit of measure that does not convert": a_run(measured("pe", 0.05, "V", "error"), outcome="error"),
+    "a number that is none": a_run(measured("pe", 9.9e37, "ohm", "error"), outcome="error"),
     "an aborted run": a_run(measured("pe", 0.05, "ohm"), outcome="aborted"),
-    "a pass with a test missing": a_run(measured("pe", 0.05, "ohm")),
-    "a pass outside the limits": a_run(pe=0.5),
-    "a failure inside the limits": a_run(measured("pe", 0.05, "ohm", "failed"), outcome="failed"),
-    "a failure without a reading": a_run(measured("pe", None, None, "failed"), outcome="failed"),
-    "a pass without a reading": a_run(measured("pe", None), measured("iso", 50, "Mohm"), measured("hipot", 1, "mA")),
-    "a unit of measure that does not convert": a_run(measured("pe", 0.05, "V"), outcome="error"),
-    "a test that is not planned": a_run(measured("other", 1.0), outcome="passed"),
-    "a run without tests": wire.UnitsTested(unit=UNIT, step="safety", outcome="passed", tests=()),
-    "a word that contradicts its readings": a_run(outcome="failed"),
+    "a run that was broken off before its first reading": wire.UnitsTested(
+        unit=UNIT, step="safety", outcome="aborted", tests=()
+    ),
 }
 
 
 @pytest.mark.parametrize("run", BROKEN.values(), ids=BROKEN.keys())
-def test_a_run_that_contradicts_itself_or_says_nothing_is_an_error_of_the_bench(run: wire.UnitsTested) -> None:
+def test_a_run_that_says_nothing_of_the_unit_is_an_error_of_the_bench(run: wire.UnitsTested) -> None:
     d = told(run, **AT_SAFETY)
-    assert (d.verdict, d.reason, d.failure, d.nc) == ("accepted", "bench_error", False, None)
+    reason = "test_stopped" if run.outcome == "aborted" else "bench_error"
+    assert (d.verdict, d.reason, d.failure, d.nc) == ("accepted", reason, False, None)
     assert d.unit is not None
-    assert d.unit.attempts == 0
-    assert d.unit.tested in ("error", "timeout", "aborted")
+    assert (d.unit.attempts, d.unit.tested) == (0, run.outcome)
+
+
+GENEROUS = wire.Measurement(test="pe", outcome="passed", value=0.5, unit="ohm", high=1.0)
+CONTRADICTORY = {
+    "a pass with a test missing": (a_run(measured("pe", 0.05, "ohm")), "run_contradicts"),
+    "a pass outside the limits": (a_run(pe=0.5), "station_contradicts"),
+    "a pass inside limits that are not the plan's": (a_run(GENEROUS, outcome="passed"), "station_contradicts"),
+    "a failure inside the limits": (
+        a_run(measured("pe", 0.05, "ohm", "failed"), outcome="failed"),
+        "station_contradicts",
+    ),
+    "a failure without a reading": (a_run(measured("pe", None, None, "failed"), outcome="failed"), "run_contradicts"),
+    "a pass without a reading": (
+        a_run(measured("pe", None), measured("iso", 50, "Mohm"), measured("hipot", 1, "mA")),
+        "run_contradicts",
+    ),
+    "a test that is not planned": (a_run(measured("other", 1.0), outcome="passed"), "run_contradicts"),
+    "a run without tests": (wire.UnitsTested(unit=UNIT, step="safety", outcome="passed", tests=()), "run_contradicts"),
+    "a word that contradicts its readings": (a_run(outcome="failed"), "run_contradicts"),
+    "a tester that passes what the plan does not": (
+        a_run(measured("pe", 0.5, "ohm", "error", verdict="passed"), outcome="error"),
+        "tester_contradicts",
+    ),
+    "a tester that fails what the plan passes": (
+        a_run(measured("pe", 0.05, "ohm", "error", verdict="failed"), outcome="error"),
+        "tester_contradicts",
+    ),
+    "a number that was asked for again": (
+        a_run(
+            measured("pe", 0.5, "ohm", "failed"),
+            measured("pe", 0.05, "ohm", attempt=2),
+            measured("iso", 50, "Mohm"),
+            measured("hipot", 1, "mA"),
+        ),
+        "run_contradicts",
+    ),
+}
+
+
+@pytest.mark.parametrize(("run", "reason"), CONTRADICTORY.values(), ids=CONTRADICTORY.keys())
+def test_a_run_that_contradicts_itself_is_an_error_and_a_person_looks(run: wire.UnitsTested, reason: str) -> None:
+    d = told(run, **AT_SAFETY)
+    assert (d.verdict, d.reason, d.failure, state(d)) == ("held", reason, False, ("waiting", "safety", None))
+    assert d.nc is not None
+    assert (d.nc.cause, d.nc.detail["why"], d.ended) == ("contradiction", reason, None)
+    assert d.unit is not None
+    assert (d.unit.attempts, d.unit.tested) == (0, "error")
+    assert not REASONS[reason].names - {*d.args, "nc"}
+
+
+def test_the_last_asking_counts_where_nothing_usable_came_before() -> None:
+    silent = measured("pe", None, outcome="timeout")
+    rest = (measured("iso", 50, "Mohm"), measured("hipot", 1, "mA"))
+    assert told(a_run(silent, measured("pe", 0.05, "ohm", attempt=2), *rest), **AT_SAFETY).reason == "test_passed"
+    late = a_run(measured("pe", 0.05, "ohm"), measured("pe", None, outcome="timeout", attempt=2), *rest)
+    assert told(late, **AT_SAFETY).reason == "run_contradicts"
+
+
+def test_a_run_that_was_broken_off_after_a_failure_is_a_failure() -> None:
+    run = a_run(measured("pe", 0.5, "ohm", "failed"), measured("iso", 50, "Mohm"), outcome="aborted")
+    assert (told(run, **AT_SAFETY).reason, told(run, **AT_SAFETY).failure) == ("retest", True)
+
+
+def test_a_reading_just_inside_its_limit_passes_and_is_said() -> None:
+    step = SAFETY_STEP.model_copy(
+        update={
+            "tests": tuple(t.model_copy(update={"marginal": 0.02 if t.id == "pe" else 0}) for t in SAFETY_STEP.tests)
+        }
+    )
+    product = a_plan().product("NOMAD")
+    assert product is not None
+    others = tuple(step if s.id == "safety" else s for s in product.steps)
+    plan = a_plan(product.model_copy(update={"steps": others}))
+    assert told(a_run(pe=0.07), plan=plan, **AT_SAFETY).reason == "test_passed"
+    just = told(a_run(pe=0.09), plan=plan, **AT_SAFETY)
+    assert (just.verdict, just.reason, just.unit and just.unit.tested) == ("accepted", "test_marginal", "passed")
+    assert just.args["value"]["en"] == "0.09\u202fΩ"
 
 
 def test_a_reading_in_another_unit_of_measure_is_judged_by_what_it_means() -> None:
@@ -462,11 +538,3 @@ def test_a_unit_that_the_orders_plan_does_not_know_is_a_fault_of_the_record() ->
         told(COMPLETES, unit=replace(a_unit_at_work(), product="OTHER"))
     with pytest.raises(LookupError):
         told(wire.WorkCompleted(unit=UNIT, step="gone"), unit=replace(a_unit_at_work(), step="gone"))
-
-
-def test_the_plan_judges_and_not_the_station() -> None:
-    high = SAFETY_STEP.tests[0].high
-    assert high is not None
-    generous = wire.Measurement(test="pe", outcome="passed", value=high * 5, unit="ohm", high=high * 10)
-    rest = (measured("iso", 50, "Mohm"), measured("hipot", 1, "mA"))
-    assert told(a_run(generous, *rest), **AT_SAFETY).reason == "bench_error"

@@ -185,12 +185,12 @@ def test_a_failed_test_may_be_repeated_as_often_as_the_plan_says_and_then_holds_
     assert unit(floor, 1).nc == "NC-2026-0001"
 
 
-def test_a_run_whose_numbers_contradict_its_outcome_is_an_error_of_the_bench(floor: Floor) -> None:
+def test_a_run_whose_numbers_contradict_its_outcome_is_an_error_and_a_person_looks(floor: Floor) -> None:
     fitted(floor, 1)
     b = floor.bench("b2")
     floor.send(b, b.arrive(serial(1), "test"))
-    assert one(floor, b, b.test(serial(1), 9.0, high=99.0)) == ("accepted", "bench_error")
-    assert unit(floor, 1).attempts == 0
+    assert one(floor, b, b.test(serial(1), 9.0, high=99.0)) == ("held", "station_contradicts")
+    assert (unit(floor, 1).attempts, unit(floor, 1).tested, unit(floor, 1).nc) == (0, "error", "NC-2026-0001")
 
 
 def test_rework_goes_back_and_a_new_pass_closes_the_nonconformity(floor: Floor) -> None:

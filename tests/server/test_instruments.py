@@ -387,7 +387,8 @@ def test_one_unfit_instrument_among_several_is_enough(shop: Floor) -> None:
     register(shop)
     good(shop)
     bench = shop.bench("b2")
-    readings = [reading_of(), reading_of(device="OLD-01", due="2020-01-01", attempt=2)]
+    silent = {**reading_of(), "outcome": "timeout", "value": None}
+    readings = [silent, reading_of(device="OLD-01", due="2020-01-01", attempt=2)]
     arrived = bench.arrive(UNIT, "test")
     event = bench.event("UnitsTested", unit=UNIT, step="test", outcome="passed", tests=readings)
     result = shop.send(bench, arrived, event)[1]

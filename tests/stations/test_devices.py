@@ -377,7 +377,7 @@ def test_a_breakdown_during_the_ramp_is_rejected_although_its_current_is_small()
 def test_a_passed_test_that_came_to_its_end_is_measured(raw: bytes, value: float, unit: str) -> None:
     result = safety_tester.parse_result(raw)
     assert result is not None
-    assert result.reading() == Reading(value, unit, "measured", raw.decode())
+    assert result.reading() == Reading(value, unit, "measured", raw.decode(), passed=True)
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from mes import wire
 from mes.domain.barcode import write
+from mes.domain.route import Command, Test
 from stations.devices.readings import Reading
-from stations.inputs import MeasureNow, StopMeasuring
+from stations.inputs import BenchUnsafe, FinishMeasuring, MeasureNow, RunBroken, StopMeasuring
 from tests.builders import (
     SAFETY_STEP,
     UNIT,
@@ -124,15 +126,34 @@ def test_a_unit_that_failed_its_last_retest_is_blocked_and_leaves_the_bench() ->
         Reading(None, None, "error", "garbage"),
         Reading(0.05, "V", "measured", "0.05 V"),
         Reading(float("nan"), "ohm", "measured", "nan"),
-        Reading(0.05, "ohm", "rejected", "FAIL"),
         None,
     ],
-    ids=["silence", "overflow", "garbage", "wrong unit", "not a number", "judged otherwise", "no reading"],
+    ids=["silence", "overflow", "garbage", "wrong unit", "not a number", "no reading"],
 )
 def test_a_broken_bench_is_not_a_broken_unit(reading: Reading | None) -> None:
     bench = at_safety().measure(reading).server()
     assert (bench.shows, bench.screen.phase, bench.screen.unit) == (("stop", "bench_error"), "working", UNIT)
     assert bench.floor.units[UNIT].attempts == 0
+
+
+@pytest.mark.parametrize(
+    ("reading", "verdict"),
+    [
+        (Reading(0.05, "ohm", "rejected", "FAIL"), "failed"),
+        (Reading(0.5, "ohm", "measured", "PASS", passed=True), "passed"),
+    ],
+)
+@pytest.mark.parametrize("online", [True, False])
+def test_where_the_instrument_and_its_number_do_not_agree_a_person_looks(
+    reading: Reading, verdict: str, *, online: bool
+) -> None:
+    bench = at_safety().measure(reading)
+    run = bench.body("UnitsTested")
+    assert (run.outcome, run.tests[0].outcome, run.tests[0].verdict) == ("error", "error", verdict)
+    bench = bench.server() if online else bench.link("down").tick(1)
+    assert (bench.banner.reason, bench.screen.phase, bench.screen.unit) == ("tester_contradicts", "idle", None)
+    if online:
+        assert (bench.floor.units[UNIT].attempts, bench.floor.units[UNIT].nc) == (0, "NC-2026-0001")
 
 
 def test_what_the_instrument_and_the_limits_both_reject_has_failed() -> None:
@@ -246,7 +267,7 @@ def test_undo_does_not_take_back_a_test() -> None:
 
 def test_what_the_agent_is_asked_for_names_unit_step_and_run() -> None:
     bench = at_safety()
-    assert bench.measuring == MeasureNow(1, UNIT, "safety", SAFETY_STEP.tests[:1])
+    assert bench.measuring == MeasureNow(1, UNIT, "safety", SAFETY_STEP.tests[:1], operator=bench.session.operator)
 
 
 def test_parts_of_earlier_steps_do_not_hinder_the_test() -> None:
@@ -277,3 +298,112 @@ def test_yes_without_a_test_to_begin_is_answered_and_nothing_happens() -> None:
     bench = a_bench_at_work("bench-1", a_unit(step="battery"))
     bench.command("YES")
     assert bench.shows == ("stop", "not_now")
+
+
+# --- how a plan steers a run ------------------------------------------------------------------------------------------
+
+
+def a_run_of(*tests: Test, **more: Any) -> Bench:
+    """A bench that has begun a step with these tests."""
+    step = a_step("one", "test", tests=tests, **more)
+    return a_bench_at_work(
+        "bench-1", a_unit(step="one"), plan=a_plan(a_product(step, a_step("two", station="bench-2")))
+    )
+
+
+def outcomes(bench: Bench) -> list[tuple[str, int, str]]:
+    return [(m.test, m.attempt, m.outcome) for m in bench.body("UnitsTested").tests]
+
+
+def test_every_asking_is_kept_and_the_last_one_judges() -> None:
+    bench = a_run_of(a_test("v", "V", 220, 240, repeats=2)).measure(
+        [SILENCE, OVERFLOW, Reading(230, "V", "measured", "230")]
+    )
+    assert outcomes(bench) == [("v", 1, "timeout"), ("v", 2, "error"), ("v", 3, "passed")]
+    assert (bench.body("UnitsTested").outcome, bench.server().shows) == ("passed", ("go", "test_passed"))
+
+
+def test_one_test_says_for_itself_what_follows_its_failure() -> None:
+    tests = (a_test("a", "V", 1, 2, after_failure="go-on"), a_test("b", "V", 1, 2), a_test("c", "V", 1, 2))
+    assert outcomes(a_run_of(*tests).measure(9.0, 9.0)) == [("a", 1, "failed"), ("b", 1, "failed")]
+    assert outcomes(a_run_of(*tests, after_failure="go-on").measure(9.0, 9.0, 1.5))[2] == ("c", 1, "passed")
+    strict = (a_test("a", "V", 1, 2, after_failure="stop"), a_test("b", "V", 1, 2))
+    assert outcomes(a_run_of(*strict, after_failure="go-on").measure(9.0)) == [("a", 1, "failed")]
+
+
+def test_a_test_is_not_made_unless_what_it_needs_has_passed() -> None:
+    tests = (a_test("relay", "V", 1, 2), a_test("load", "V", 1, 2, needs=("relay",)), a_test("fan", "V", 1, 2))
+    bench = a_run_of(*tests, after_failure="go-on").measure(9.0, 1.5)
+    assert outcomes(bench) == [("relay", 1, "failed"), ("fan", 1, "passed")]
+    assert bench.body("UnitsTested").outcome == "failed"
+    whole = a_run_of(*tests, after_failure="go-on").measure(1.5, 1.5, 1.5)
+    assert [test for test, _, _ in outcomes(whole)] == ["relay", "load", "fan"]
+
+
+ON, OFF = Command(instrument="tester", send="OUTP ON"), Command(instrument="tester", send="OUTP OFF")
+
+
+def test_the_bench_is_told_what_to_set_up_and_what_it_owes_when_the_run_begins() -> None:
+    bench = a_run_of(a_test(), set_up=(ON,), tear_down=(OFF,))
+    assert bench.measuring == MeasureNow(1, UNIT, "one", (a_test(),), (ON,), (OFF,), bench.session.operator)
+
+
+def test_a_run_that_is_over_brings_the_bench_to_rest_after_its_event_is_kept() -> None:
+    bench = a_run_of(a_test()).measure(0.05)
+    assert bench.kinds[-1] == "UnitsTested"
+    assert [c for c in bench.told if isinstance(c, (MeasureNow, FinishMeasuring))][-1] == FinishMeasuring(1)
+
+
+def test_undo_stops_a_test_that_runs_and_the_unit_stays() -> None:
+    bench = a_run_of(a_test("a"), a_test("b")).measure(0.05).command("UNDO")
+    assert (bench.shows, bench.screen.phase, bench.screen.unit) == (("stop", "test_stopped"), "working", UNIT)
+    assert StopMeasuring(1) in bench.told
+    assert outcomes(bench) == [("a", 1, "passed")]
+    assert bench.body("UnitsTested").outcome == "aborted"
+    assert bench.server().command("YES").screen.phase == "testing"
+
+
+def test_a_failure_does_not_vanish_by_stopping_the_run() -> None:
+    bench = a_run_of(a_test("a", "V", 1, 2, after_failure="go-on"), a_test("b"), retests=1).measure(9.0).command("UNDO")
+    assert bench.body("UnitsTested").outcome == "failed"
+    assert bench.server().banner.reason == "retest"
+
+
+# --- a bench that may still be live -----------------------------------------------------------------------------------
+
+
+def test_a_bench_that_may_be_live_says_so_and_begins_no_test() -> None:
+    bench = a_run_of(a_test(), retests=1).measure(0.5).server().give(BenchUnsafe, devices=("tester",))
+    assert (bench.shows, bench.banner.args) == (("stop", "bench_not_safe"), {"device": "tester"})
+    assert (bench.command("YES").shows, bench.measuring) == (("stop", "bench_not_safe"), None)
+    bench.give(BenchUnsafe, devices=())
+    assert bench.banner.reason == "bench_safe"
+    assert bench.command("YES").screen.phase == "testing"
+
+
+def test_a_run_that_a_power_cut_broke_off_is_recorded_as_such_with_what_it_had_read() -> None:
+    before = a_run_of(a_test("a"), a_test("b"))
+    after = a_bench("bench-1", floor=before.floor)
+    read = wire.Measurement(test="a", outcome="passed", value=0.05, unit="ohm")
+    event_id = "00000000-0000-4000-8000-000000000001"
+    after.give(RunBroken, event_id=event_id, unit=UNIT, step="one", operator="OP-09", tests=(read,))
+    assert (after.body("UnitsTested").outcome, after.body("UnitsTested").tests) == ("aborted", (read,))
+    assert (after.kept[-1][0].operator, after.kept[-1][0].event_id) == ("OP-09", event_id)
+    after.server()
+    assert after.floor.units[UNIT].tested == "aborted"
+
+
+# --- how long it takes ------------------------------------------------------------------------------------------------
+
+
+def test_the_time_left_is_known_once_every_test_was_made_once() -> None:
+    bench = a_run_of(a_test("a"), a_test("b"), retests=1)
+    assert bench.screen.left_s is None
+    bench.measure(0.05, after_s=10)
+    assert bench.screen.left_s is None
+    bench.measure(0.5, after_s=20).server().command("YES")
+    assert (bench.screen.phase, bench.screen.left_s) == ("testing", 30)
+    bench.tick(4)
+    assert bench.screen.left_s == 26
+    bench.measure(0.05, after_s=1).tick(60)
+    assert bench.screen.left_s == 1, "it takes longer than the last time"
