@@ -23,6 +23,7 @@ from uuid import uuid4
 
 from mes import plan as plans
 from mes import wire
+from mes.domain.barcode import escaped
 from mes.domain.openhtf import BadRecord, Record
 from mes.plan import Port as PortTable
 from mes.plan import StationFile
@@ -30,6 +31,7 @@ from stations import records as bench_records
 from stations import session as bench
 from stations.bench_note import BenchNote
 from stations.devices import FAMILIES
+from stations.devices.line_tester import parse_line
 from stations.durable import read_token, write_whole
 from stations.floor_file import FloorFile
 from stations.frames import BadFrame, Frame
@@ -58,6 +60,7 @@ from stations.inputs import (
     StopMeasuring,
     Taken,
     Tick,
+    ToldByTester,
     VerdictCame,
 )
 from stations.measuring import Measuring, Wired
@@ -169,6 +172,7 @@ class Agent:
         self._tokens: dict[str, int] = {}
         self._asked_at: dict[int, float] = {}
         self._lines = {p.name: self._wire(p) for p in file.ports}
+        self._forms = {p.name: p.format.form for p in file.ports if p.format is not None}
         self._measuring = Measuring(
             file, self._lines, BenchNote(folder / "bench.json"), self._taken, on_unsafe=self._unsafe
         )
@@ -274,19 +278,39 @@ class Agent:
         moment = _moment()
         match event:
             case Frame(raw):
-                if FAMILIES[table.family].role == "scan":
-                    self._put(Scanned(raw=raw, **moment))
-                else:
-                    log.info("%s said %r without being asked", table.name, raw[:200])
+                match FAMILIES[table.family].role:
+                    case "scan":
+                        self._put(Scanned(raw=raw, **moment))
+                    case "listen":
+                        self._put(self._told_by(table.name, raw))
+                    case _:
+                        log.info("%s said %r without being asked", table.name, raw[:200])
             case BadFrame(why, raw):
-                if FAMILIES[table.family].role == "scan":
-                    self._put(BadScan(raw=raw, why=why, device=table.name, **moment))
+                match FAMILIES[table.family].role:
+                    case "scan":
+                        self._put(BadScan(raw=raw, why=why, device=table.name, **moment))
+                    case "listen":
+                        self._put(ToldByTester(device=table.name, raw=escaped(raw), why=why, **moment))
             case PortOpened():
                 if FAMILIES[table.family].role == "measure":
                     self._measuring.opened(table.name)
                 self._put(DeviceBack(name=table.name, family=table.family, **moment))
             case PortLost(_address, why, text):
                 self._put(DeviceLost(name=table.name, family=table.family, fault=why, text=text, **moment))
+
+    def _told_by(self, port: str, raw: bytes) -> ToldByTester:
+        """What a tester that talks by itself has sent, as far as it can be read."""
+        line, form = self._lines[port], self._forms.get(port)
+        result = parse_line(form, raw) if form else None
+        if result is None:
+            return ToldByTester(device=port, raw=escaped(raw), why="not_of_its_form", **_moment())
+        readings = tuple(
+            Taken(name, reading, line.instrument, 1, line.device, line.serial, line.calibration_due)
+            for name, reading in result.readings
+        )
+        return ToldByTester(
+            device=port, raw=result.raw, unit=result.serial, verdict=result.verdict, readings=readings, **_moment()
+        )
 
     def _taken(self, run: int, readings: Sequence[Taken]) -> None:
         self._put(Measured(run=run, readings=tuple(readings), **_moment()))

@@ -104,6 +104,27 @@ class RecordCame(Moment):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToldByTester(Moment):
+    """A tester that talks by itself has sent a line.
+
+    Attributes:
+        device: the port's name.
+        raw: the line as it came, escaped.
+        unit: whose it is, where the line says so.
+        verdict: the tester's own word on the whole line.
+        readings: what it says, under what a plan's test asks for; None when the line could not be read.
+        why: why not.
+    """
+
+    device: str
+    raw: str
+    unit: str | None = None
+    verdict: str | None = None
+    readings: tuple[Taken, ...] | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunBroken(Moment):
     """The station has started again, and a test run was open when it stopped: what had been read until then."""
 
@@ -219,6 +240,7 @@ Input = (
     | VerdictCame
     | Measured
     | RecordCame
+    | ToldByTester
     | RunBroken
     | BenchUnsafe
     | DeviceLost

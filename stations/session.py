@@ -17,7 +17,7 @@ from typing import assert_never
 
 from mes import wire
 from mes.domain.calibration import Named
-from stations import answers, overriding, recall, records, scanning, testing, units
+from stations import answers, overriding, recall, records, scanning, telling, testing, units
 from stations.inputs import (
     AgentCommand,
     BadScan,
@@ -44,6 +44,7 @@ from stations.inputs import (
     StopMeasuring,
     Taken,
     Tick,
+    ToldByTester,
     VerdictCame,
 )
 from stations.shown import screen
@@ -75,6 +76,7 @@ __all__ = [
     "StopMeasuring",
     "Taken",
     "Tick",
+    "ToldByTester",
     "Turn",
     "VerdictCame",
     "advance",
@@ -137,6 +139,8 @@ def _handle(turn: Turn, came: Input) -> Turn:
             return testing.measured(turn, came)
         case RecordCame():
             return records.came(turn, came)
+        case ToldByTester():
+            return telling.told(turn, came)
         case RunBroken():
             return testing.broken(turn, came)
         case BenchUnsafe():
@@ -161,7 +165,7 @@ def _handle(turn: Turn, came: Input) -> Turn:
         case OverrideCame():
             return overriding.answered(turn, came)
         case Tick():
-            return turn
+            return telling.overdue(turn)
         case _:
             assert_never(came)
 

@@ -36,6 +36,7 @@ def screen(s: Session) -> Screen:
         picture=plan.pictures.get(step.picture) if plan and step and step.picture else None,
         place=(product.place(step.id) + 1, len(product.steps)) if product and step else (0, 0),
         needs=needs.rows(work, s.now, inspecting=units.looking(s, work)) if work else lot.rows() if lot else (),
+        tester=work.run.tester if work and work.run else "",
         left_s=testing.left_s(s, work) if work else None,
         good=lot.good if lot else 0,
         scrap=lot.scrap if lot else 0,

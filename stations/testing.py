@@ -50,16 +50,20 @@ def begin(turn: Turn, work: Work, *, asked: bool = False) -> Turn:
         return turn
     if turn.session.unsafe:
         return turn.say("bench_not_safe", {"device": turn.session.unsafe[0]})
-    turn = turn.say("testing") if asked else turn
-    number, first = turn.session.next_run, work.step.tests[:1]
-    turn = turn.put(next_run=number + 1)
-    turn = turn.put_work(replace(work, run=Run(number, first, asked_ms=turn.session.mono_ms), readings=()))
-    return _ask(turn, work, number, first)
+    turn = turn.say("waiting_tester" if turn.session.tester_of(work.step.tests[0]) else "testing") if asked else turn
+    number = turn.session.next_run
+    return _take(turn.put(next_run=number + 1), replace(work, readings=()), number, work.step.tests[0], ())
 
 
-def _ask(turn: Turn, work: Work, number: int, tests: tuple[Test, ...]) -> Turn:
-    step, operator = work.step, turn.session.operator
-    return turn.ask(MeasureNow(number, work.serial, step.id, tests, step.set_up, step.tear_down, operator))
+def _take(turn: Turn, work: Work, number: int, test: Test, done: tuple[wire.Measurement, ...]) -> Turn:
+    """Ask for a test, or wait for the line of the tester that sends it by itself: with all that it measures."""
+    s, step = turn.session, work.step
+    tester, made = s.tester_of(test), {m.test for m in done}
+    tests = tuple(t for t in step.tests if t.id not in made and s.tester_of(t) == tester) if tester else (test,)
+    turn = turn.put_work(replace(work, run=Run(number, tests, done, s.mono_ms, tester)))
+    if tester:
+        return turn
+    return turn.ask(MeasureNow(number, work.serial, step.id, tests, step.set_up, step.tear_down, s.operator))
 
 
 def measured(turn: Turn, came: Measured) -> Turn:
@@ -80,8 +84,7 @@ def measured(turn: Turn, came: Measured) -> Turn:
     following = _following(work.step, done)
     if following is None:
         return _end(turn, work, done)
-    turn = turn.put_work(replace(work, run=Run(run.number, (following,), done, turn.session.mono_ms)))
-    return _ask(turn, work, run.number, (following,))
+    return _take(turn, work, run.number, following, done)
 
 
 def _takings(test: Test, came: Measured, *, asked: bool) -> Sequence[Taken | None]:
@@ -105,7 +108,7 @@ def _following(step: Step, done: Sequence[wire.Measurement]) -> Test | None:
 
 def _learn(turn: Turn, work: Work, run: Run) -> Turn:
     """How long the tests that were asked for have taken: the next unit's time left is counted from it."""
-    if len(run.asked) != 1:
+    if len(run.asked) != 1 or run.tester:
         return turn
     took = {**turn.session.took, (work.step.id, run.asked[0].id): turn.session.mono_ms - run.asked_ms}
     return turn.put(took=took)
@@ -114,7 +117,7 @@ def _learn(turn: Turn, work: Work, run: Run) -> Turn:
 def left_s(s: Session, work: Work) -> int | None:
     """Seconds until the run is over, as long as it took with the last unit; None until every test was made once."""
     run = work.run
-    if run is None:
+    if run is None or run.tester:
         return None
     known = {m.test for m in run.done}
     todo = [s.took.get((work.step.id, t.id)) for t in work.step.tests if t.id not in known]

@@ -15,6 +15,7 @@ from mes.domain.barcode import Code
 from mes.domain.calibration import Named
 from mes.domain.gate import Unit
 from mes.domain.reasons import REASONS, Tone, tone
+from mes.domain.route import Test
 from stations import recall as floor
 from stations.counting import Lot
 from stations.hints import HINTS, NC_TO_COME, Hint
@@ -24,6 +25,7 @@ from stations.recall import Recall
 from stations.view import Banner, Device, Link
 from stations.work import Work
 
+LINE_TESTER: Final = "line-tester"
 ANSWER_MS: Final = 2_000
 """How long an operator waits for the server before the station decides alone, milliseconds."""
 
@@ -60,6 +62,15 @@ class LastScan:
 
 
 @dataclass(frozen=True, slots=True)
+class LastLine:
+    """The last line of a tester that talks by itself, and when it came: some send each one twice."""
+
+    device: str = ""
+    raw: str = ""
+    mono_ms: int = -(10**9)
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """One bench.
 
@@ -68,7 +79,8 @@ class Session:
     whose verdict the banner is about. `let_in`: with which badge the server has let which unit (or order) be worked on.
     `instruments` are those of the station's file, by what a test may call them. `waiting` are events that the station
     waits for, `late` those that it has gone on without. `took` is how long each test of each step took with the last
-    unit, milliseconds; `unsafe` the devices that could not be brought to rest.
+    unit, milliseconds; `unsafe` the devices that could not be brought to rest; `told` the last line
+    that a tester has sent by itself.
     """
 
     station: str
@@ -87,6 +99,7 @@ class Session:
     next_run: int = 1
     took: Mapping[tuple[str, str], int] = field(default_factory=dict)
     unsafe: tuple[str, ...] = ()
+    told: LastLine = field(default_factory=LastLine)
     lots_left: Mapping[tuple[str, str], int] = field(default_factory=dict)
     banner: Banner = field(default_factory=lambda: Banner("wait", "not_ready"))
     link: Link = "starting"
@@ -119,6 +132,12 @@ class Session:
     def work(self, serial: str | None) -> Work | None:
         """The unit of that serial, if it is in work here."""
         return next((w for w in self.works if w.serial == serial), None)
+
+    def tester_of(self, test: Test) -> str:
+        """The line tester that sends the result of this test by itself; empty where an instrument is asked."""
+        named = [d for d in self.devices if d.name == test.instrument]
+        meant = next(iter(named or [d for d in self.devices if d.family == test.instrument]), None)
+        return meant.name if meant is not None and meant.family == LINE_TESTER else ""
 
     def waits_for(self, serial: str) -> bool:
         """Whether a verdict on this unit may still come in time."""

@@ -78,6 +78,7 @@ class Screen:
     picture: str | None = None  # SVG text
     place: tuple[int, int] = (0, 0)  # this step, steps on the route
     needs: tuple[Need, ...] = ()
+    tester: str = ""  # the tester whose line is awaited
     left_s: int | None = None  # seconds until the test that runs is over, as far as it can be known
     good: int = 0
     scrap: int = 0

@@ -31,12 +31,16 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A test run that goes on: its number, what has been read, and what the devices are being asked for, since when."""
+    """A test run that goes on: its number, what has been read, and what the devices are being asked for, since when.
+
+    `tester` is the line tester whose line is awaited: it is not asked.
+    """
 
     number: int
     asked: tuple[Test, ...]
     done: tuple[Measurement, ...] = ()
     asked_ms: int = 0
+    tester: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,10 @@ WORDS: Final = {
 }
 DEVICES: Final = {
     "scanner": lazy_gettext("Scanner"),
+    "scanner-stx": lazy_gettext("Scanner"),
     "scale": lazy_gettext("Scale"),
+    "scale-kern": lazy_gettext("Scale"),
+    "scale-ohaus": lazy_gettext("Scale"),
     "printer": lazy_gettext("Printer"),
     "lamp": lazy_gettext("Lamp"),
     "scpi": lazy_gettext("Test instrument"),

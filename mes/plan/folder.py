@@ -19,7 +19,7 @@ from mes.plan.content import from_content
 from mes.plan.errors import Findings, PlanError, Raw, label, rows, single, texts
 from mes.plan.files import read_toml, translated
 from mes.plan.pictures import Refused, read_picture
-from mes.plan.station import StationFile, decode_station, instruments
+from mes.plan.station import StationFile, decode_station, instruments, told_by
 from mes.plan.steps import StepTable
 from mes.plan.tables import DefectTable, Known, PlantTable, ProductTable, ShiftTable
 from mes.plan.weighing import packed, with_limits
@@ -72,14 +72,16 @@ class _Reading:
 
     def _known(self) -> Known:
         stations: dict[str, dict[str, str] | None] = {}
+        told: dict[str, dict[str, tuple[str, ...]]] = {}
         for file, document in self.stations.items():
             if document is None:  # its id cannot be read: that it is called like its file is the best guess
                 stations[Path(file).stem] = None
             else:
                 for name in texts([single(document, "station") or {}], "id"):
-                    stations[name] = instruments(document)
+                    stations[name], told[name] = instruments(document), told_by(document)
         return Known(
             stations=stations,
+            told=told,
             lines=None if self.plant is None else frozenset(texts(rows(self.plant, "line"), "id")),
             pictures=frozenset(self.drawings),
             qualifications=None if self.plant is None else frozenset(texts(rows(self.plant, "qualification"), "id")),

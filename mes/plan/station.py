@@ -6,18 +6,20 @@ are checked here; whether a port exists is the business of who opens it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from mes.domain.calibration import Named
 from mes.domain.route import Slug, Station
 from mes.i18n import _
 from mes.plan.errors import Findings, PlanError, Raw, label, refusal, rows, single
 from mes.plan.files import read_toml, translated
+from mes.plan.lines import LineTable
 from mes.plan.tables import Known, StationTable
 from mes.wire import Frozen
 
@@ -49,6 +51,7 @@ class Port(Frozen):
     family: Family
     baud: int = 9600
     instrument: Annotated[Instrument | None, Field(validate_default=True)] = None
+    format: Annotated[LineTable | None, Field(validate_default=True)] = None
 
     @field_validator("url")
     @classmethod
@@ -75,6 +78,17 @@ class Port(Frozen):
         if instrument is not None and family in SCANS:
             raise refusal(_("A scanner measures nothing."), _('no key "instrument"'))
         return instrument
+
+    @field_validator("format")
+    @classmethod
+    def _is_told_where_it_talks(cls, form: LineTable | None, info: ValidationInfo) -> LineTable | None:
+        family = info.data.get("family")
+        if form is None and family == "line-tester":
+            allowed = 'format = { separator = ";", columns = ["serial", "iso", "verdict"], units = { iso = "Mohm" } }'
+            raise refusal(_("Nothing says how the lines of this tester are read."), allowed)
+        if form is not None and family is not None and family != "line-tester":
+            raise refusal(_("Only a line tester has a form of its lines."), _('no key "format"'))
+        return form
 
 
 class Screen(Frozen):
@@ -139,6 +153,24 @@ def instruments(document: Raw) -> dict[str, str]:
     return {
         name: row["family"] for key in ("family", "name") for row in measuring if isinstance(name := row.get(key), str)
     }
+
+
+def told_by(document: Raw) -> dict[str, tuple[str, ...]]:
+    """What each line tester of a station file measures, by what a test may call the tester.
+
+    One whose form is wrong is left out: it is an error already, and nothing can be said of what it measures.
+    """
+    testers = [row for row in rows(document, "port") if row.get("family") == "line-tester"]
+    found: dict[str, tuple[str, ...]] = {}
+    for row in testers:
+        try:
+            form = LineTable.model_validate_json(json.dumps(row.get("format"), default=str), strict=True)
+        except ValidationError:
+            continue
+        for name in (row.get("name"), row["family"]):
+            if isinstance(name, str):
+                found.setdefault(name, form.measurements)
+    return found
 
 
 def decode_station(

@@ -19,13 +19,17 @@ from mes.plan.patterns import MAX_OPEN, MAX_PATTERN, runs_away
 from mes.plan.tables import known_to, picture_exists
 from mes.plan.weighing import inside, limits
 
-TOLD: Final = ("scpi", "safety-tester")  # families that take commands without an answer
+SCALES: Final = ("scale", "scale-kern", "scale-ohaus")
+TOLD: Final = {
+    "scpi": "OUTP ON, SOUR:VOLT 230",
+    "safety-tester": "MANU:ACW:VOLT 1.5",
+    **dict.fromkeys(SCALES, "Z, T"),
+}
+"""Examples of what an instrument may be told without an answer, by family; scales know these two: zero and tare."""
 LOT_KINDS: Final = ("kit", "count", "pack")  # steps that can be done on a quantity without serial numbers
 ASKS: Final = {
     "safety-tester": (r"(ACW|DCW|IR|GB)(@[0-9]{1,3})?", "ACW, DCW, IR, GB, ACW@3"),
-    "scale": (r"SI?", "S, SI"),
-    "scale-kern": (r"SI?", "S, SI"),
-    "scale-ohaus": (r"SI?", "S, SI"),
+    **dict.fromkeys(SCALES, (r"SI?", "S, SI")),
     "scpi": (r"[ -~]*\?[ -~]*", "MEAS:VOLT?"),
 }
 """What a test may ask an instrument, by family: a pattern, and examples for people.
@@ -40,6 +44,11 @@ def _instruments(info: ValidationInfo) -> list[tuple[str, Mapping[str, str]]]:
     known = known_to(info)
     found = [(station, (known.stations or {}).get(station)) for station in known.here]
     return [(station, names) for station, names in found if names is not None]
+
+
+def _told_by_its_tester(instrument: str, info: ValidationInfo) -> bool:
+    """Whether the results come by themselves, at some station of the step."""
+    return any(names.get(instrument) == "line-tester" for _station, names in _instruments(info))
 
 
 def _station_exists(station: str, info: ValidationInfo) -> str:
@@ -133,8 +142,10 @@ class CommandTable(Command):
             family = names.get(info.data.get("instrument", ""), "")
             if family and family not in TOLD:
                 raise refusal(_("An instrument of family %(family)s is told nothing.", family=family), ", ".join(TOLD))
+            if family in SCALES and send not in ("Z", "T"):
+                raise refusal(_("An instrument of family %(family)s is not told this.", family=family), TOLD[family])
         if "?" in send:
-            raise refusal(_("This is a question: nobody would read its answer."), "OUTP ON, SOUR:VOLT 230")
+            raise refusal(_("This is a question: nobody would read its answer."), TOLD["scpi"])
         return send
 
 
@@ -200,12 +211,24 @@ class TestTable(Test):
     @field_validator("ask")
     @classmethod
     def _is_understood(cls, ask: str, info: ValidationInfo) -> str:
-        for _station, names in _instruments(info):
-            family = names.get(info.data.get("instrument", ""), "")
+        instrument = info.data.get("instrument", "")
+        for station, names in _instruments(info):
+            measures = known_to(info).told.get(station, {}).get(instrument)
+            if measures is not None and ask not in measures:
+                said = _("The line tester at %(station)s does not measure %(name)s.", station=station, name=ask)
+                raise unknown(said, ask, measures)
+            family = names.get(instrument, "")
             pattern, words = ASKS.get(family, ("", ""))
             if pattern and not re.fullmatch(pattern, ask):
                 raise refusal(_("An instrument of family %(family)s is not asked this.", family=family), words)
         return ask
+
+    @field_validator("repeats")
+    @classmethod
+    def _can_be_asked_again(cls, repeats: int, info: ValidationInfo) -> int:
+        if repeats and _told_by_its_tester(info.data.get("instrument", ""), info):
+            raise refusal(_("A tester that sends its results by itself is not asked again."), "0")
+        return repeats
 
 
 class StepTable(Step):
@@ -279,12 +302,30 @@ class StepTable(Step):
     @field_validator("tear_down")
     @classmethod
     def _undoes_what_was_set_up(cls, tear_down: tuple[Command, ...], info: ValidationInfo) -> tuple[Command, ...]:
-        on = {c.instrument for c in info.data.get("set_up", ())}
+        # Zero and tare leave nothing live behind.
+        scales = {name for _station, names in _instruments(info) for name, family in names.items() if family in SCALES}
+        on = {c.instrument for c in info.data.get("set_up", ())} - scales
         left = sorted(on - {c.instrument for c in tear_down})
         if left:
             said = _("Nothing brings back to rest what was set up: %(names)s.", names=", ".join(left))
             raise refusal(said, f'[{{ instrument = "{left[0]}", send = "OUTP OFF" }}]')
         return tear_down
+
+    @field_validator("set_up")
+    @classmethod
+    def _before_a_question(cls, set_up: tuple[Command, ...], info: ValidationInfo) -> tuple[Command, ...]:
+        tests = info.data.get("tests", ())
+        if set_up and tests and _told_by_its_tester(tests[0].instrument, info):
+            said = _("The first test comes by itself: nobody knows when the bench would have to be set up.")
+            raise refusal(said, _("no set-up, or a test that is asked before it"))
+        return set_up
+
+    @field_validator("sample_s")
+    @classmethod
+    def _can_be_sampled(cls, sample_s: int, info: ValidationInfo) -> int:
+        if sample_s and any(_told_by_its_tester(t.instrument, info) for t in info.data.get("tests", ())):
+            raise refusal(_("A tester that sends its results by itself is not asked for samples."), "0")
+        return sample_s
 
     @field_validator("retests")
     @classmethod

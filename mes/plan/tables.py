@@ -28,12 +28,14 @@ DAY_MIN: Final = 24 * 60
 class Known:
     """What a table's names may refer to. None: cannot be known (its file is broken), so nothing is said against it.
 
-    `stations` holds for each station what a test may call its measuring instruments, with the family of each; `here`
-    the stations of the step that is being read; `tracking` that of its product; `route` the steps of its product, each
-    with whether it has tests, and `earlier` those of them that come before it; `packed` what is in its carton there.
+    `stations` holds for each station what a test may call its measuring instruments, with the family of each, and
+    `told` what each of its line testers measures, by the same names; `here` the stations of the step that is being
+    read; `tracking` that of its product; `route` the steps of its product, each with whether it has tests, and
+    `earlier` those of them that come before it; `packed` what is in its carton there.
     """
 
     stations: Mapping[str, Mapping[str, str] | None] | None = None
+    told: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     lines: frozenset[str] | None = None
     pictures: frozenset[str] | None = None
     defects: frozenset[str] | None = None

@@ -46,7 +46,10 @@ class Family:
 
 
 def _scale(name: str, dialect: str) -> Family:
-    return Family(name, "measure", scale.FRAMING, 10.0, partial(scale.measure, scale.DIALECTS[dialect]))
+    spoken = scale.DIALECTS[dialect]
+    return Family(
+        name, "measure", scale.FRAMING, 10.0, partial(scale.measure, spoken), tell=partial(scale.tell, spoken)
+    )
 
 
 FAMILIES: Final[dict[str, Family]] = {
@@ -65,7 +68,7 @@ FAMILIES: Final[dict[str, Family]] = {
             120.0,
             safety_tester.measure,
             scpi.identify,
-            scpi.tell,
+            partial(scpi.tell, ready_s=0),  # the GPT-9000 knows no *OPC?
             stop=safety_tester.stop,
         ),
         Family("line-tester", "listen", line_tester.FRAMING),

@@ -1,66 +1,48 @@
-"""Testers that send one line a unit, described in data: a regular expression whose named groups are the measurements.
+"""Testers that send one line a unit by themselves; what stands in it is told in the station's file.
 
-The expression comes from a configuration file and runs on whatever a cable brings, so it is held to a subset that
-cannot run away. It must not know the plan's limits, nor who asked for the test.
+A line is read whole or not at all. It must not know the plan's limits, nor whose unit is on the bench.
 """
 
 from __future__ import annotations
 
-import re
-import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from mes.domain.barcode import escaped
-from stations.devices.readings import Outcome, Reading, number, text_of
+from mes.domain.spelling import unit_named
+from mes.plan.lines import LineForm, LineTable, is_measurement
+from stations.devices.readings import Broken, Reading, amount, text_of
 from stations.frames import PRINTABLE, Framing
 
 FRAMING: Final = Framing(max_bytes=1000, allowed=PRINTABLE + b"\t")
-MAX_PATTERN: Final = 500
-"""Longest expression, in characters."""
 
-PatternFault = Literal["too_long", "not_allowed", "syntax", "no_measurement"]
 Verdict = Literal["passed", "failed", "unknown"]
 
-_TOKEN: Final = re.compile(
-    r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?P<[A-Za-z_][A-Za-z0-9_]{0,30}>|\(\?:|\(\?|[()|*+?]|\{[0-9,]{0,9}\}|.",
-    re.DOTALL,
+EXAMPLE: Final = LineTable(
+    separator=";", columns=("serial", "", "iso", "iso_unit", "leak", "verdict"), units={"leak": "mA"}
 )
-_REPEAT: Final = re.compile(r"[*+?]|\{[0-9]{1,3}(?:,[0-9]{0,3})?\}")
-
-
-@dataclass(frozen=True, slots=True)
-class BadPattern:
-    """An expression that is refused, and what is wrong with it, for the person who wrote the file."""
-
-    why: PatternFault
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class LineFormat:
-    """How a tester's line is read. Made by `line_format` only.
-
-    Attributes:
-        pattern: the compiled expression. The groups `serial` and `verdict` have their meaning, a group `x_unit` is the
-            unit of `x`, and every other named group is a measurement.
-        units: unit of a measurement, by group, where the line does not tell it.
-        tests: the plan's id of a measurement, by group, where it is not the group's own name.
-        passed: words of `verdict` that mean passed.
-        failed: words that mean failed.
-    """
-
-    pattern: re.Pattern[str]
-    units: Mapping[str, str] = field(default_factory=dict)
-    tests: Mapping[str, str] = field(default_factory=dict)
-    passed: frozenset[str] = frozenset({"PASS", "OK"})
-    failed: frozenset[str] = frozenset({"FAIL", "NG"})
+"""A tester as the table of broken lines means it: `NMD-1;25.11.2026;550;MOHM;0.4;PASS`."""
+BROKEN: Final = (
+    Broken("half a line, then silence", b"NMD-1;25.11.2026;550;MOH", "error"),
+    Broken("bytes of a wrong baud rate", b"NMD-1;25.11\xff\xfe.2026;550;MOHM;0.4;PASS\r\n", "error"),
+    Broken("a column too few", b"NMD-1;25.11.2026;550;MOHM;PASS\r\n", "error"),
+    Broken("a column too many", b"NMD-1;25.11.2026;550;MOHM;0.4;PASS;7\r\n", "error"),
+    Broken("a heading", b"Serial;Date;Iso;Unit;Leak;Result\r\n", "error"),
+    Broken("a word instead of a number", b"NMD-1;25.11.2026;ABORT;MOHM;0.4;FAIL\r\n", "error"),
+    Broken("an unknown verdict", b"NMD-1;25.11.2026;550;MOHM;0.4;STOP\r\n", "error"),
+    Broken("no verdict", b"NMD-1;25.11.2026;550;MOHM;0.4;\r\n", "error"),
+    Broken("an unknown unit", b"NMD-1;25.11.2026;550;parsec;0.4;PASS\r\n", "error"),
+    Broken("a missing unit", b"NMD-1;25.11.2026;550;;0.4;PASS\r\n", "error"),
+    Broken("beyond the range", b"NMD-1;25.11.2026;OL;MOHM;0.4;PASS\r\n", "overflow"),
+    Broken("the tester's own FAIL", b"NMD-1;25.11.2026;550;MOHM;0.4;FAIL\r\n", "rejected"),
+    Broken("a decimal comma", b"NMD-1;25.11.2026;550,5;MOHM;0,4;PASS\r\n", "measured"),
+)
+"""What comes instead of a plain line; the outcome is that of `iso`, or `error` where the line says nothing at all."""
 
 
 @dataclass(frozen=True, slots=True)
 class LineResult:
-    """What one line says: whose it is, the tester's own verdict, and the readings by test id."""
+    """What one line says: whose it is, the tester's own verdict, and the readings by what the plan asks for."""
 
     serial: str | None
     verdict: Verdict | None
@@ -68,95 +50,40 @@ class LineResult:
     raw: str
 
 
-def line_format(
-    pattern: str, *, units: Mapping[str, str] | None = None, tests: Mapping[str, str] | None = None
-) -> LineFormat | BadPattern:
-    """Compile an expression in a way that takes time in proportion to the line, whatever the line is.
-
-    Every repetition and every group is made possessive: what it has taken, it does not give back. So `[^;]*;` works,
-    and `.*;` never matches; of two alternatives that begin alike the longer one stands first. Look-around,
-    back-references, flags, lazy repetition and repeated groups are refused.
-
-    Args:
-        pattern: a regular expression for the whole line, at most `MAX_PATTERN` characters.
-        units: unit by group name.
-        tests: test id by group name.
-    """
-    if len(pattern) > MAX_PATTERN:
-        return BadPattern("too_long", f"{len(pattern)} characters, at most {MAX_PATTERN}")
-    harmless = _possessive(pattern)
-    if isinstance(harmless, BadPattern):
-        return harmless
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            compiled = re.compile(harmless, re.ASCII)
-    except (re.error, OverflowError, RecursionError, Warning) as e:
-        return BadPattern("syntax", str(e))
-    if not any(_is_measurement(name) for name in compiled.groupindex):
-        return BadPattern("no_measurement", "name at least one group, such as (?P<iso>[0-9.]+)")
-    return LineFormat(compiled, units or {}, tests or {})
-
-
-def parse_line(form: LineFormat, raw: bytes) -> LineResult | None:
+def parse_line(form: LineForm, raw: bytes) -> LineResult | None:
     """Read one line; None when it is not of this form.
 
     A tester's own FAIL makes every reading `rejected`, and a verdict that is no known word makes it an `error`: a value
-    within the plan's limits never overrules the tester.
+    within the plan's limits never overrules the tester. A measurement whose unit is neither in the line nor in the
+    station's file is an `error`.
     """
     text = text_of(raw)
-    found = form.pattern.fullmatch(text) if len(text) <= FRAMING.max_bytes else None
+    found = form.expression.fullmatch(text) if len(text) <= FRAMING.max_bytes else None
     if found is None:
         return None
     groups = found.groupdict()
     verdict = _verdict(form, groups.get("verdict"))
-    readings = []
-    for name, value_text in groups.items():
-        if value_text is None or not _is_measurement(name):
-            continue
-        value = number(value_text)
-        outcome: Outcome = "measured"
-        if value is None or verdict == "unknown":
-            value, outcome = None, "error"
-        elif verdict == "failed":
-            outcome = "rejected"
-        unit = (groups.get(f"{name}_unit") or form.units.get(name, "")).strip(" ") or None
-        readings.append((form.tests.get(name, name), Reading(value, unit, outcome, escaped(raw))))
-    return LineResult(groups.get("serial"), verdict, tuple(readings), escaped(raw))
+    readings = tuple(
+        (form.tests.get(name, name), _reading(form, name, said, groups.get(f"{name}_unit"), verdict, escaped(raw)))
+        for name, said in groups.items()
+        if said is not None and is_measurement(name)
+    )
+    serial = (groups.get("serial") or "").strip(" ")
+    return LineResult(serial or None, verdict, readings, escaped(raw))
 
 
-def _possessive(pattern: str) -> str | BadPattern:
-    """The same expression without backtracking, or what in it could backtrack for ever."""
-    made: list[str] = []
-    before = ""
-    for piece in _TOKEN.findall(pattern):
-        if piece == "(?" or re.fullmatch(r"\\[0-9]", piece):
-            return BadPattern("not_allowed", f"{piece}: no look-around, no flags, no back-references")
-        if _is_repeat(piece):
-            if before in ("", "(", "|") or before.startswith("(?") or _is_repeat(before):
-                return BadPattern("not_allowed", f"{before}{piece}: one plain repetition behind a character or a class")
-            if before == ")" and piece != "?":
-                return BadPattern("not_allowed", f"){piece}: a group can be optional, but not repeated")
-            made.append(piece + "+")
-        elif piece.startswith("{"):
-            return BadPattern("not_allowed", f"{piece}: write {{m}} or {{m,n}}, at most 999, or \\{{ for a brace")
-        elif piece.startswith("("):
-            made.append(piece + "(?>")
-        else:
-            made.append("))" if piece == ")" else piece)
-        before = piece
-    return "".join(made)
+def _reading(form: LineForm, name: str, said: str, said_unit: str | None, verdict: Verdict | None, raw: str) -> Reading:
+    value, outcome = amount(said)
+    told = (said_unit or "").strip(" ")
+    unit = unit_named(told) if told else form.units.get(name)
+    if unit is None or verdict == "unknown":
+        value, outcome = None, "error"
+    elif verdict == "failed" and outcome == "measured":
+        outcome = "rejected"
+    return Reading(value, unit, outcome, raw, passed=verdict == "passed" and outcome == "measured")
 
 
-def _is_measurement(group: str) -> bool:
-    return group not in ("serial", "verdict") and not group.endswith("_unit")
-
-
-def _is_repeat(piece: str) -> bool:
-    return _REPEAT.fullmatch(piece) is not None
-
-
-def _verdict(form: LineFormat, word: str | None) -> Verdict | None:
+def _verdict(form: LineForm, word: str | None) -> Verdict | None:
     if word is None:
         return None
     said = word.strip(" ").upper()

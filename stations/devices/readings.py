@@ -23,6 +23,7 @@ NOT_A_NUMBER: Final = 9.91e37
 _NUMBER: Final = re.compile(
     r"([+-]?)\s{0,10}([0-9]{1,20}(?:[.,][0-9]{0,20})?|[.,][0-9]{1,20})(?:[eE]([+-]?[0-9]{1,4}))?"
 )
+_OVER: Final = re.compile(r"[+-]?\s{0,4}(?:OL|OVLD|OVERLOAD|OVERFLOW|OVER|INF|INFINITY)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,18 @@ def no_reading(silence: NoReply) -> Reading:
     """The reading that stands for a missing answer: `timeout` for silence, `error` for half of one or a lost port."""
     silent = silence.why == "timeout" and not silence.raw
     return Reading(None, None, "timeout" if silent else "error", escaped(silence.raw) or silence.why)
+
+
+def amount(text: str) -> tuple[float | None, Outcome]:
+    """One number and whether it is one: 9.9E37 and words for overload are `overflow`, anything else `error`."""
+    if _OVER.fullmatch(text.strip(" ")):
+        return None, "overflow"
+    value = number(text)
+    if value is None or abs(abs(value) / NOT_A_NUMBER - 1) < 1e-4:
+        return None, "error"
+    if abs(value) >= OVERFLOW * (1 - 1e-6):
+        return None, "overflow"
+    return value, "measured"
 
 
 def number(text: str) -> float | None:

@@ -13,14 +13,13 @@ from typing import Final
 from mes.domain.barcode import escaped
 from mes.domain.spelling import unit_named
 from stations.devices.readings import (
-    NOT_A_NUMBER,
-    OVERFLOW,
     Broken,
     Identity,
     Link,
     NoReply,
     Reading,
     Reply,
+    amount,
     no_reading,
     number,
     text_of,
@@ -33,11 +32,13 @@ END: Final = b"\n"
 MAX_STRAYS: Final = 2
 """How many answers that belong to no question here are read away before the instrument is given up."""
 
+READY_S: Final = 5.0
+"""How long a setting may take until the instrument says that it is over (`*OPC?`), in seconds."""
+UNDEFINED_HEADER: Final = -113
 POWER_ON: Final = 0x80
 
 _ERROR: Final = re.compile(r'([+-]?[0-9]{1,6})\s{0,4},\s{0,4}"?([^"]{0,255})"?')
 _READING: Final = re.compile(r"([+-]?\s{0,8}[0-9.,]{1,24}(?:[eE][+-]?[0-9]{1,4})?)\s{0,8}([A-Za-z%][A-Za-z% ]{0,11})?")
-_OVER: Final = re.compile(r"[+-]?\s{0,4}(?:OL|OVLD|OVERLOAD|OVERFLOW|OVER|INF|INFINITY)", re.IGNORECASE)
 
 BROKEN: Final = (
     Broken("silence", b"", "timeout"),
@@ -99,18 +100,14 @@ def parse_reading(raw: bytes) -> Reading:
     else are `error`. One comma between digits is a decimal comma.
     """
     text = text_of(raw)
-    if _OVER.fullmatch(text):
-        return Reading(None, None, "overflow", escaped(raw))
     found = _READING.fullmatch(text)
-    value = number(found[1]) if found else None
-    unit = unit_named(found[2]) if found and found[2] else None
-    if found is None or value is None or (found[2] and unit is None):
-        return Reading(None, None, "error", escaped(raw))
-    if abs(abs(value) / NOT_A_NUMBER - 1) < 1e-4:
-        return Reading(None, unit, "error", escaped(raw))
-    if abs(value) >= OVERFLOW * (1 - 1e-6):
-        return Reading(None, unit, "overflow", escaped(raw))
-    return Reading(value, unit, "measured", escaped(raw))
+    if found is None:
+        return Reading(None, None, amount(text)[1], escaped(raw))
+    unit = unit_named(found[2]) if found[2] else None
+    value, outcome = amount(found[1])
+    if found[2] and unit is None:
+        value, outcome = None, "error"
+    return Reading(value, unit, outcome, escaped(raw))
 
 
 def identify(link: Link, timeout_s: float = 2.0) -> Identity | NoReply | None:
@@ -169,16 +166,36 @@ def restarted(link: Link) -> bool | None:
     return None if value is None else bool(int(value) & POWER_ON)
 
 
-def tell(link: Link, commands: Iterable[str]) -> str:
-    """Send commands and make sure that they were taken: the instrument must answer, and have nothing against them.
+def tell(link: Link, commands: Iterable[str], *, ready_s: float = READY_S) -> str:
+    """Send commands, make sure that they were taken, and wait until they are over: a reading must not come before.
+
+    Args:
+        link: the instrument.
+        commands: each without an answer.
+        ready_s: longest wait for `*OPC?`, in seconds; 0 for an instrument that does not know it. One that says that it
+            does not (-113) is believed.
 
     Returns:
         What went wrong; empty when all is well.
+
+    Source: IEEE 488.2, 10.19 (`*OPC?` is answered 1 when everything before it is over).
     """
     drain_errors(link)  # old ones say nothing of these
     for command in commands:
         if not _is_line(command) or not link.write(command.encode("ascii") + END):
             return "the line does not take it"
+    fault = _objection(link)
+    if fault or not ready_s:
+        return fault
+    answer = link.ask(b"*OPC?" + END, ready_s)
+    if isinstance(answer, Reply) and text_of(answer.raw) in ("1", "+1"):
+        return _objection(link)
+    why = f"not ready: {escaped(answer.raw) or 'no answer to *OPC?'}"
+    return "" if any(e.code == UNDEFINED_HEADER for e in drain_errors(link)) else why
+
+
+def _objection(link: Link) -> str:
+    """What the instrument has against the last commands; that it answers at all says that it has heard them."""
     answer = link.ask(b"SYST:ERR?" + END, 2.0)
     if isinstance(answer, NoReply):
         return f"no answer ({answer.why})"

@@ -69,7 +69,7 @@ def paint(screen: Screen, language: str, *, now: datetime, keep: Callable[[str],
         later=later,
         counts=screen.left is not None or screen.good > 0 or screen.scrap > 0,
         progress=_progress(screen),
-        left=words.left(screen.left_s) if screen.left_s is not None else "",
+        left=_left(screen),
         devices=tuple((words.device(d.family, d.name), d.ok) for d in screen.devices)
         if screen.phase == "starting"
         else (),
@@ -253,6 +253,12 @@ def _fold(rows: tuple[Row, ...], room: int) -> tuple[tuple[Row, ...], int, int]:
     later = later if len(later) > 1 else []
     hidden = {*good, *later}
     return tuple(row for n, row in enumerate(rows) if n not in hidden), len(good), len(later)
+
+
+def _left(screen: Screen) -> str:
+    if screen.tester:
+        return words.waiting_tester()
+    return words.left(screen.left_s) if screen.left_s is not None else ""
 
 
 def _progress(screen: Screen) -> tuple[int, int] | None:

@@ -93,6 +93,10 @@ def _testing(plan: Plan) -> Iterator[tuple[str, Screen]]:
     stop = ("FAIL", "UNDO", "LEAVE", "HELP")
     running = replace(at, phase="testing", actions=stop, banner=_said("testing"), left_s=23)
     yield "testing", replace(running, needs=_tests(step, {**readings, step.tests[1].id: ("doing", None)}))
+    told: dict[str, tuple[NeedState, float | None]] = {t.id: ("doing", None) for t in step.tests}
+    waits = replace(running, banner=_said("waiting_tester"), left_s=None, tester="tester", needs=_tests(step, told))
+    yield "waiting-tester", waits
+    yield "tester-other-unit", replace(waits, banner=_said("tester_other_unit", unit=UNIT, other="NMD-2648-00018"))
     passed: dict[str, tuple[NeedState, float | None]] = {t.id: ("ok", _inside(t)) for t in step.tests}
     yield "test-passed", replace(at, banner=_said("test_passed"), needs=_tests(step, passed))
     near = _just_inside(failed)

@@ -198,6 +198,11 @@ def left(seconds: int) -> str:
     return _("about %(count)s min left", count=round(seconds / 60))
 
 
+def waiting_tester() -> str:
+    """What stands in place of the time left while a tester that talks by itself is awaited."""
+    return _("waiting for the tester")
+
+
 def minutes(count: int) -> str:
     """How long a unit still stays in the rack."""
     return _("%(num)s min", num=count)

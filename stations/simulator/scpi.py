@@ -76,6 +76,8 @@ class VirtualScpi(VirtualInstrument):
         match header:
             case "*IDN?":
                 return self.identity
+            case "*OPC?":
+                return "1"
             case "*CLS":
                 self._errors.clear()
                 return None

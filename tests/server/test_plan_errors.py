@@ -190,8 +190,8 @@ WRONG = [
      "step safety", "tear_down", "Nothing brings back to rest what was set up: safety.", 'send = "OUTP OFF"'),
     ("a set-up that asks", NOMAD, "after_failure = \"stop\"", 'tear_down = [{ instrument = "safety", send = "X?" }]',
      "step safety", "tear_down.1.send", "This is a question: nobody would read its answer.", "OUTP ON"),
-    ("a set-up of a scale", NOMAD, "retests = 2 ", 'tear_down = [{ instrument = "scale", send = "T" }]\nretests = 2 ',
-     "step packing", "tear_down.1.send", "An instrument of family scale is told nothing.", "scpi, safety-tester"),
+    ("a set-up of a scale", NOMAD, "retests = 2 ", 'set_up = [{ instrument = "scale", send = "OFF" }]\nretests = 2 ',
+     "step packing", "set_up.1.send", "An instrument of family scale is not told this.", "Z, T"),
     ("unknown step in after", NOMAD, 'after = ["safety"]', 'after = ["safty"]', "step function", "after",
      "No step is called safty.", "safety"),
     ("a later step in after", NOMAD, 'after = ["safety"]', 'after = ["packing"]', "step function", "after",
@@ -230,6 +230,11 @@ def test_an_error_names_its_file_its_table_and_its_key_and_says_what_is_allowed(
     assert allowed in found[0].allowed
     # The second of two names is the one that is said, in whichever file it stands.
     assert found[0].file.partition("/")[0] == file.partition("/")[0]
+
+
+def test_a_scale_is_set_to_zero_and_needs_no_tear_down(folder: Path) -> None:
+    edit(folder, NOMAD, "retests = 2 ", 'set_up = [{ instrument = "scale", send = "Z" }]\nretests = 2 ')
+    assert errors_of(folder) == []
 
 
 def test_a_step_without_tests_sets_nothing_up(folder: Path) -> None:

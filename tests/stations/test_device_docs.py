@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 from mes.plan.station import Port
-from stations.devices import FAMILIES, Family, safety_tester, scale, scpi
+from stations.devices import FAMILIES, Family, line_tester, safety_tester, scale, scpi
 from stations.devices.readings import Broken, NoReply, Reading, Reply
 from stations.frames import EMPTY, Frame, feed
 
@@ -23,6 +23,7 @@ TABLES = {
     "scale": scale.BROKEN["mt-sics"],
     "scale-kern": scale.BROKEN["kern"],
     "scale-ohaus": scale.BROKEN["ohaus"],
+    "line-tester": line_tester.BROKEN,
 }
 
 
@@ -81,7 +82,7 @@ def test_every_family_has_its_row_and_its_broken_replies_stand_as_in_the_code() 
 
 def test_each_example_of_a_port_is_one() -> None:
     ports = [Port.model_validate(p) for block in blocks("toml") for p in tomllib.loads(block).get("port", ())]
-    assert {p.family for p in ports} >= {"scanner", "scale", "scpi", "safety-tester"}
+    assert {p.family for p in ports} >= {"scanner", "scale", "scpi", "safety-tester", "line-tester"}
 
 
 def test_the_worked_example_is_a_family(thermometer: ModuleType) -> None:

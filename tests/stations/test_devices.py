@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from mes.domain.barcode import Plain, read
 from mes.domain.measurement import UNITS
 from mes.domain.spelling import SPELLINGS, unit_named
+from mes.plan.lines import BadPattern, LineForm, LineTable, harmless
 from mes.plan.station import Family as FamilyName
 from stations.devices import FAMILIES, line_tester, safety_tester, scale, scanner, scpi
-from stations.devices.line_tester import BadPattern, LineFormat, line_format, parse_line
+from stations.devices.line_tester import parse_line
 from stations.devices.readings import Broken, Identity, NoReply, Reading, Reply, number
 from stations.devices.scale import Done, NoWeight, Weight
 from stations.devices.scpi import ScpiError
@@ -39,6 +40,7 @@ class Scripted:
 
 
 SILENCE = NoReply("timeout")
+NONE = b'0,"No error"'
 
 
 def on_the_line(framing: Framing, sent: bytes) -> bytes | NoReply:
@@ -354,6 +356,35 @@ def test_a_query_that_is_not_one_line_is_never_sent(ask: str) -> None:
         scpi.set_up(link, [ask])
 
 
+def test_a_setting_is_taken_when_the_instrument_has_nothing_against_it_and_is_ready() -> None:
+    link = Scripted(NONE, NONE, b"1", NONE)
+    assert scpi.tell(link, ["OUTP ON", "SOUR:VOLT 230"]) == ""
+    assert link.sent == [b"SYST:ERR?\n", b"OUTP ON\n", b"SOUR:VOLT 230\n", b"SYST:ERR?\n", b"*OPC?\n", b"SYST:ERR?\n"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "fault"),
+    [((NONE, b'-222,"Data out of range"'), "-222 Data out of range"),
+     ((NONE, SILENCE), "no answer (timeout)"),
+     ((NONE, b"hello"), "not understood: hello"),
+     ((NONE, NONE, SILENCE, NONE), "not ready: no answer to *OPC?"),
+     ((NONE, NONE, b"0", NONE), "not ready: 0"),
+     ((NONE, NONE, b"1", b'-200,"Execution error"'), "-200 Execution error"),
+     ((NONE, NONE, SILENCE, b'-113,"Undefined header"', NONE), "")],
+    ids=["refused", "silent", "garbage", "never ready", "strange", "refused when it was over", "knows no *OPC?"],
+)  # fmt: skip
+def test_a_setting_that_is_not_over_or_not_taken_says_so(answers: tuple[bytes | NoReply, ...], fault: str) -> None:
+    assert scpi.tell(Scripted(*answers), ["OUTP ON"]) == fault
+
+
+def test_an_instrument_without_opc_is_not_asked_for_it() -> None:
+    link = Scripted(NONE)
+    told = FAMILIES["safety-tester"].tell
+    assert told is not None
+    assert told(link, ["MANU:ACW:VOLT 1.5"]) == ""
+    assert b"*OPC?\n" not in link.sent
+
+
 # --- safety testers
 
 
@@ -482,10 +513,8 @@ ICT = (
 )
 
 
-def form(pattern: str = ICT) -> LineFormat:
-    made = line_format(pattern, units={"idle": "mA"}, tests={"idle": "idle-current"})
-    assert isinstance(made, LineFormat), made
-    return made
+def form(pattern: str = ICT) -> LineForm:
+    return LineTable(pattern=pattern, units={"idle": "mA"}, tests={"idle": "idle-current"}).form
 
 
 def test_a_line_gives_serial_verdict_and_readings_by_test_id() -> None:
@@ -494,8 +523,8 @@ def test_a_line_gives_serial_verdict_and_readings_by_test_id() -> None:
     assert result is not None
     assert (result.serial, result.verdict) == ("NMD-1", "passed")
     assert result.readings == (
-        ("v12", Reading(12.05, "V", "measured", raw.decode())),
-        ("idle-current", Reading(3.2, "mA", "measured", raw.decode())),
+        ("v12", Reading(12.05, "V", "measured", raw.decode(), passed=True)),
+        ("idle-current", Reading(3.2, "mA", "measured", raw.decode(), passed=True)),
     )
 
 
@@ -515,6 +544,46 @@ def test_a_value_that_is_no_number_is_an_error() -> None:
     assert [reading.outcome for _, reading in result.readings] == ["error", "measured"]
 
 
+@pytest.mark.parametrize(("family", "broken"), rows(("line-tester", line_tester.BROKEN)))
+def test_a_broken_line_is_never_a_good_one(family: str, broken: Broken) -> None:
+    raw = on_the_line(line_tester.FRAMING, broken.sent)
+    result = parse_line(line_tester.EXAMPLE.form, raw) if isinstance(raw, bytes) else None
+    iso = dict(result.readings)["iso"] if result else None
+    assert (iso.outcome if iso else "error") == broken.outcome
+    assert iso is None or (iso.value is not None) == (broken.outcome in ("measured", "rejected"))
+
+
+def test_a_line_in_columns_gives_the_same_as_one_in_an_expression() -> None:
+    table = LineTable(
+        separator="\t", columns=("", "serial", "v", "v_unit", "verdict"), passed=("GUT",), failed=("SCHLECHT",)
+    )
+    assert table.measurements == ("v",)
+    result = parse_line(table.form, b"17\tNMD-1 \t 12,05\tV DC\tgut")
+    assert result is not None
+    assert (result.serial, result.verdict) == ("NMD-1", "passed")
+    assert [(r.value, r.unit, r.outcome) for _, r in result.readings] == [(12.05, "V", "measured")]
+    assert parse_line(table.form, b"17\tNMD-1\t12,05\tV DC\tgut\tmore") is None
+
+
+def test_a_line_without_serial_or_verdict_says_none() -> None:
+    result = parse_line(LineTable(separator=",", columns=("v",), units={"v": "V"}).form, b"12.05")
+    assert result is not None
+    assert (result.serial, result.verdict) == (None, None)
+
+
+@given(st.binary(max_size=300))
+def test_no_line_makes_the_reader_raise(raw: bytes) -> None:
+    parse_line(form(), raw)
+    parse_line(line_tester.EXAMPLE.form, raw)
+
+
+@given(st.text(max_size=60))
+def test_no_expression_makes_the_check_raise(pattern: str) -> None:
+    made = harmless(pattern)
+    if not isinstance(made, BadPattern):
+        made.fullmatch("a1;" * 50)
+
+
 @pytest.mark.parametrize(
     "raw", [b"", b"NMD-1", b"NMD-1;V=12.05V;I=3.2;", b"x" * 5000, b"NMD-1;V=12.05V;I=3.2;PASS;more"]
 )
@@ -532,7 +601,7 @@ def test_a_line_of_another_form_is_no_result(raw: bytes) -> None:
      ("(?P<v>a)|*", "not_allowed"), ("+(?P<v>a)", "not_allowed")],
 )  # fmt: skip
 def test_a_pattern_that_could_run_away_or_says_nothing_is_refused(pattern: str, why: str) -> None:
-    made = line_format(pattern)
+    made = harmless(pattern)
     assert isinstance(made, BadPattern), made
     assert made.why == why
     assert made.text
@@ -547,8 +616,7 @@ def test_a_pattern_that_could_run_away_or_says_nothing_is_refused(pattern: str, 
     ids=["overlapping classes", "overlapping dots", "equal alternatives", "nested options"],
 )  # fmt: skip
 def test_no_line_makes_an_accepted_pattern_slow(pattern: str, line: str) -> None:
-    made = line_format(pattern)
-    assert isinstance(made, LineFormat), made
+    made = LineTable(pattern=pattern, units={"v": "V"}).form
     parse_line(made, line.encode())  # a slow one would take years: the test's own limit ends it
 
 

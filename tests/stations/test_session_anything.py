@@ -15,12 +15,14 @@ from mes.domain.reasons import REASONS
 from stations.devices.readings import Reading
 from stations.inputs import (
     BadScan,
+    DeviceBack,
     FloorCame,
     KeptCount,
     LanguageChosen,
     Measured,
     PlanCame,
     Taken,
+    ToldByTester,
     VerdictCame,
 )
 from tests.builders import (
@@ -97,6 +99,14 @@ def reads(run: int, test: str, value: float | None, unit: str | None, outcome: A
     return lambda bench: bench.give(Measured, run=run, readings=(taken,))
 
 
+def tells(unit: str | None, test: str, value: float | None, verdict: str | None, outcome: Any) -> Act:
+    """A tester that talks by itself says something, readable or not."""
+    readings = (Taken(test, Reading(value, "Mohm", outcome, "raw"), "I"),) if test else None
+    return lambda bench: bench.give(
+        ToldByTester, device="tester", raw=f"{unit};{value}", unit=unit, verdict=verdict, readings=readings, why="x"
+    )
+
+
 def goes_on(bench: Bench) -> object:
     """What a sensible operator does next: without this, chance alone hardly ever gets a unit onto the bench."""
     screen = bench.screen
@@ -152,8 +162,17 @@ ACTS = st.one_of(
         st.sampled_from([None, "ohm", "mohm", "Mohm", "mA", "W", "furlong"]),
         st.sampled_from(OUTCOMES),
     ),
+    st.builds(
+        tells,
+        st.sampled_from([None, UNIT, OTHER, "NMD-9"]),
+        st.sampled_from(["", "PE", "ISO", "OTHER"]),
+        NUMBERS,
+        st.sampled_from([None, "passed", "failed", "unknown"]),
+        st.sampled_from(OUTCOMES),
+    ),
     st.sampled_from(
         [
+            lambda bench: bench.give(DeviceBack, name="tester", family="line-tester"),
             lambda bench: bench.server(),
             lambda bench: bench.server(),
             lambda bench: bench.tick(0.5),
