@@ -15,19 +15,11 @@ from sqlalchemy.orm import Session
 from mes import certificates, instruments, measured
 from mes.certificates import Received
 from mes.db.session import reading, writing
-from mes.i18n import N_, _, ngettext, system_language
-from mes.instruments import STATES, Result
+from mes.i18n import _, ngettext, system_language
+from mes.instruments import STATE_WORDS, STATES, Result
 from mes.orders import Answer
 from mes.setup import CONSOLE, database_option, now, open_database
 
-STATE_WORDS: Final = {
-    "good": N_("in order"),
-    "soon": N_("due soon"),
-    "overdue": N_("overdue"),
-    "unfit": N_("found unfit"),
-    "new": N_("no calibration yet"),
-    "retired": N_("out of use"),
-}
 COLUMNS: Final = ("instrument", "family", "model", "serial", "supplier", "months", "done", "due", "certificate")
 NEEDED: Final = frozenset(COLUMNS[:4])
 _DAY = click.DateTime(["%Y-%m-%d"])

@@ -22,6 +22,7 @@ from mes.db.tables import Calibration, Instrument
 from mes.domain import calibration as rules
 from mes.domain.calibration import SOON_DAYS
 from mes.domain.days import day_at, months_after
+from mes.i18n import N_
 from mes.measured import PAGE, Page
 from mes.orders import Answer, request
 
@@ -185,7 +186,28 @@ def _move(session: Session, kind: str, instrument: str, now: datetime, why: str,
     return request(session, kind, body, now=now, actor=actor)
 
 
+def note_export(
+    session: Session, instrument: str, since: str, rows: int, *, now: datetime, actor: str | None = None
+) -> Answer:
+    """Write down that somebody takes a list of what an instrument has measured since a day (empty: ever)."""
+    if session.get(Instrument, instrument) is None:
+        return Answer(False, "unknown_instrument", {"instrument": instrument})
+    body = wire.MeasuredUnitsExported(instrument=instrument, since=since, rows=rows)
+    return request(session, "MeasuredUnitsExported", body, now=now, actor=actor)
+
+
 # --- what there is ----------------------------------------------------------------------------------------------------
+
+
+STATE_WORDS: Final[dict[str, str]] = {
+    "good": N_("in order"),
+    "soon": N_("due soon"),
+    "overdue": N_("overdue"),
+    "unfit": N_("found unfit"),
+    "new": N_("no calibration yet"),
+    "retired": N_("out of use"),
+}
+"""English; translated when they are shown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,23 @@ Source: ISO 9001:2015, 7.1.5.2 (an instrument found unfit: were earlier results 
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, func, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from mes import revisions
-from mes.db.tables import Calibration, Instrument, MeasuredWith
+from mes.db.tables import Calibration, Instrument, Ledger, MeasuredWith, UnitRow
 from mes.domain import days
 
 PAGE: Final = 50
+CHUNK: Final = 500
+Cursor = tuple[str, str]
+BEGINNING: Final[Cursor] = ("", "")
+"""Before the first event: times and ids sort behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +125,82 @@ def units(session: Session, instrument: str, window: Window, *, page: int = 1, s
 def _row(unit: str, order: str, step: str, count: int, first_at: str, last: str, unfit: int) -> Measured:
     at, _, outcome = last.partition(" ")
     return Measured(unit, order, step, count, first_at, at, outcome, unfit)
+
+
+# --- each reading ---
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One reading of the instrument, as it was told: of which unit, when, and what it came to.
+
+    `counted` is what its run counted as; `fitness` why the instrument was not fit that day, empty when it was.
+    """
+
+    at: str
+    unit: str
+    product: str
+    order: str
+    step: str
+    station: str
+    test: str
+    attempt: int
+    outcome: str
+    value: float | None
+    unit_of_measure: str
+    low: float | None
+    high: float | None
+    counted: str
+    serial: str
+    fitness: str
+
+
+def readings(
+    session: Session, instrument: str, window: Window, *, after: Cursor
+) -> tuple[list[Reading], Cursor | None]:
+    """The next few hundred events' readings in that time, the oldest first.
+
+    Args:
+        after: where the last piece ended; `BEGINNING` for the first.
+
+    Returns:
+        The readings, and where the next piece begins; None after the last.
+    """
+    t = MeasuredWith
+    query = (
+        select(t, Ledger.body, UnitRow.product)
+        .join(Ledger, Ledger.event_id == t.event_id)
+        .outerjoin(UnitRow, UnitRow.serial == t.unit)
+        .where(_within(session, instrument, window), tuple_(t.at, t.event_id) > tuple_(*map(literal, after)))
+        .order_by(t.at, t.event_id)
+        .limit(CHUNK)
+    )
+    rows = session.execute(query).all()
+    found = [reading for row, body, product in rows for reading in _readings(row, json.loads(body), product or "")]
+    return found, (rows[-1][0].at, rows[-1][0].event_id) if len(rows) == CHUNK else None
+
+
+def _readings(row: MeasuredWith, body: dict[str, Any], product: str) -> Iterator[Reading]:
+    for m in body.get("tests") or body.get("readings") or ():
+        if m.get("device") == row.device:
+            yield Reading(
+                at=row.at,
+                unit=row.unit,
+                product=product,
+                order=row.order,
+                step=row.step,
+                station=row.station,
+                test=m["test"],
+                attempt=m.get("attempt") or 1,
+                outcome=m["outcome"],
+                value=m.get("value"),
+                unit_of_measure=m.get("unit") or "",
+                low=m.get("low"),
+                high=m.get("high"),
+                counted=row.outcome,
+                serial=row.serial,
+                fitness=row.fitness,
+            )
 
 
 # --- seen on the floor ------------------------------------------------------------------------------------------------

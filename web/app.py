@@ -33,6 +33,7 @@ from web import (
     board,
     forms,
     held,
+    instruments,
     live,
     openapi,
     orders,
@@ -84,6 +85,7 @@ def create_app(here: Site, *, secret_key: str, hosts: frozenset[str] = frozenset
     app.extensions["atelier"] = here
     allowed = LOOPBACK | hosts
     auth.guard(app)
+    forms.sizes(app)
     csrf = CSRFProtect(app)
 
     @app.before_request
@@ -102,7 +104,20 @@ def create_app(here: Site, *, secret_key: str, hosts: frozenset[str] = frozenset
         may=auth.may,
         in_the_clear=_in_the_clear,
     )
-    for subject in (account, accounts, api, audit, board, held, openapi, orders, people, quality, stations):
+    for subject in (
+        account,
+        accounts,
+        api,
+        audit,
+        board,
+        held,
+        instruments,
+        openapi,
+        orders,
+        people,
+        quality,
+        stations,
+    ):
         app.register_blueprint(subject.blueprint)
     _own_pages(app)
     _headers(app)

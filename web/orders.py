@@ -27,7 +27,7 @@ from mes.fold_office import ORDER_LIFE, ORDER_STATES
 from mes.orders import Answer
 from web.auth import actor, role
 from web.board_words import order_parts
-from web.forms import ident
+from web.forms import ident, page_number
 from web.language import language, tell
 from web.site import Site, site
 
@@ -89,7 +89,7 @@ def index() -> str:
     """The orders, the earliest due first; the address keeps the filter."""
     here = site()
     show = request.args.get("show", "open")
-    page = _page()
+    page = page_number()
     with here.reading() as session:
         plan, today, _tz = plan_and_today(here, session)
         where: ColumnElement[bool] = WorkOrder.state.in_(OPEN) if show != "all" else WorkOrder.id.is_not(None)
@@ -117,11 +117,6 @@ def index() -> str:
             total=total,
             planned=plan is not None,
         )
-
-
-def _page() -> int:
-    found = request.args.get("page", "1")
-    return min(max(int(found), 1), 100_000) if found.isdecimal() and len(found) < 7 else 1
 
 
 # --- a new order ------------------------------------------------------------------------------------------------------
@@ -213,7 +208,7 @@ def show(order: str) -> str:
     """One order: where its pieces are, its units, and what can be done now."""
     here = site()
     wanted = request.args.get("show", "all")
-    page = _page()
+    page = page_number()
     with here.reading() as session:
         row = session.get(WorkOrder, order)
         plan, today, tz = plan_and_today(here, session)

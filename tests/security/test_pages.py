@@ -23,10 +23,11 @@ HOSTILE: Final = (
     "javascript:alert(1)", "<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "' onmouseover='alert(1)",
     "</textarea><b>", "x" * 65, "x" * 10_000,
 )
-ARGUMENTS: Final = "q show page next lang since first last before subject rows product"
+ARGUMENTS: Final = "q show page next lang since first last before subject rows product calibration instrument serial"
 FIELDS: Final = (
     "order product quantity due customer note why nc disposition step station event_id from login name password again "
-    "old pin code person roles language next badge part lot qualification valid_until until"
+    "old pin code person roles language next badge part lot qualification valid_until until "
+    "instrument family model serial supplier months result done certificate calibration"
 )
 # fmt: on
 MARKUP: Final = re.compile(r"<script>|<img src=x|</textarea><b>|\"><img|' onmouseover='", re.IGNORECASE)

@@ -58,6 +58,17 @@ POST   /quality/help                    -         -        -          x         
 GET    /quality/quarantine              -         -        -          -          x        -       x
 POST   /quality/requeue                 -         -        -          -          x        -       x
 
+GET    /instruments                     -         -        -          x          x        -       x
+GET    /instruments/<instrument>        -         -        -          x          x        -       x
+GET    /instruments/<instrument>/units  -         -        -          x          x        -       x
+GET    /instruments/<instrument>/certificate/<int:number>   -   -   -   x   x   -   x
+POST   /instruments/add                 -         -        -          -          x        -       -
+POST   /instruments/change              -         -        -          -          x        -       -
+POST   /instruments/calibrate           -         -        -          -          x        -       -
+POST   /instruments/retire              -         -        -          -          x        -       -
+POST   /instruments/return              -         -        -          -          x        -       -
+POST   /instruments/export              -         -        -          -          x        -       -
+
 GET    /stations                        -         -        -          x          -        -       x
 POST   /stations/invite                 -         -        -          -          -        -       x
 POST   /stations/revoke                 -         -        -          -          -        -       x
@@ -105,8 +116,20 @@ PLACES: Final = {
     "<person>": "P-NOBODY",
     "<badge>": "NOSUCH",
     "<code>": "en",
+    "<instrument>": "X-1",
+    "<int:number>": "1",
 }
-MENU: Final = {"/board", "/people", "/stations", "/account", "/orders", "/quality", "/audit", "/accounts"}
+MENU: Final = {
+    "/board",
+    "/people",
+    "/stations",
+    "/account",
+    "/orders",
+    "/quality",
+    "/audit",
+    "/accounts",
+    "/instruments",
+}
 ANYBODY: Final = frozenset({"public", "door"})
 
 
