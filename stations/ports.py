@@ -191,22 +191,9 @@ class Port:
         self._turn_down("closed")
 
     def _open(self) -> serial.Serial | None:
-        s = self._settings
-        try:
-            line = serial.serial_for_url(
-                s.address,
-                baudrate=s.baudrate,
-                bytesize=s.bytesize,
-                parity=s.parity,
-                stopbits=s.stopbits,
-                xonxoff=s.xonxoff,
-                rtscts=s.rtscts,
-                timeout=self._read_s,
-                write_timeout=1.0,
-                exclusive=True,
-            )
-        except BROKEN as e:
-            self._lost(_CAUSES.get(getattr(e, "errno", None), "broken"), str(e))
+        line = _opened(self._settings, self._read_s)
+        if isinstance(line, PortLost):
+            self._lost(line.why, line.text)
             return None
         _claim(line)
         return line
@@ -247,6 +234,33 @@ class Port:
         except Exception:
             # A bug of the listener. The scan shows no green, so the operator knows; a dead thread would show nothing.
             _log.exception("the listener of %s failed", self._settings.address)
+
+
+def try_to_open(settings: PortSettings) -> PortLost | None:
+    """Open a port as the agent does and close it again; None when that went well."""
+    line = _opened(settings, read_s=0.05)
+    if isinstance(line, PortLost):
+        return line
+    line.close()
+    return None
+
+
+def _opened(s: PortSettings, read_s: float) -> serial.Serial | PortLost:
+    try:
+        return serial.serial_for_url(
+            s.address,
+            baudrate=s.baudrate,
+            bytesize=s.bytesize,
+            parity=s.parity,
+            stopbits=s.stopbits,
+            xonxoff=s.xonxoff,
+            rtscts=s.rtscts,
+            timeout=read_s,
+            write_timeout=1.0,
+            exclusive=True,
+        )
+    except BROKEN as e:
+        return PortLost(s.address, _CAUSES.get(getattr(e, "errno", None), "broken"), str(e))
 
 
 def _claim(line: serial.Serial) -> None:

@@ -37,6 +37,7 @@ class Answer:
     status: int
     body: bytes
     retry_after_s: float | None = None
+    date: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

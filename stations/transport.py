@@ -115,7 +115,9 @@ class Transport:
             response.release_conn()
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as error:
             return Silence(_why(error), untrusted=_is_another(error))
-        return Answer(response.status, content, _retry_after_s(response.headers.get("Retry-After")))
+        return Answer(
+            response.status, content, _retry_after_s(response.headers.get("Retry-After")), response.headers.get("Date")
+        )
 
     def use(self, token: str) -> None:
         """Carry this token from the next exchange on."""
