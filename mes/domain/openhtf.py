@@ -14,7 +14,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final, Literal, cast, get_args
 
@@ -53,6 +53,7 @@ class Measured:
         low, high: the limits that the record's validators name, in its own unit; None where there is none.
         validators: their texts as they stand there.
         readable: whether all validators were understood as limits.
+        device: the number of the instrument in the plant's register, where the test's metadata names it.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Measured:
     high: float | None = None
     validators: tuple[str, ...] = ()
     readable: bool = False
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,16 +160,24 @@ def _record(found: Any) -> Record:
     outcome = _word(found.get("outcome"))
     if outcome not in get_args(Verdict):
         raise _NotOne("no_outcome", outcome)
-    measured = tuple(_measured(found["phases"]))
+    metadata = found.get("metadata")
+    instruments = metadata.get("instruments") if isinstance(metadata, dict) else None
+    measured = tuple(replace(m, device=_device(instruments, m.name)) for m in _measured(found["phases"]))
     details = tuple(_details(found.get("outcome_details")))
     tester = _text(found.get("station_id"))
     first, last = cast(int, start if start is not None else end), cast(int, end if end is not None else start)
     identity = [
         unit, tester, outcome, first, last, details,
-        [[m.phase, m.name, m.outcome, _spelled(m), m.unit, m.validators] for m in measured],
+        [[m.phase, m.name, m.outcome, _spelled(m), m.unit, m.validators, m.device] for m in measured],
     ]  # fmt: skip
     sha256 = hashlib.sha256(json.dumps(identity, separators=(",", ":")).encode()).hexdigest()
     return Record(unit, tester, cast(Verdict, outcome), first, last, details, measured, sha256)
+
+
+def _device(instruments: Any, name: str) -> str:
+    """Which instrument took a measurement: the test's metadata names one for all, or one by measurement."""
+    found = instruments.get(name) if isinstance(instruments, dict) else instruments
+    return _text(found)[:64]
 
 
 def _spelled(m: Measured) -> Any:

@@ -35,11 +35,12 @@ _OUTCOMES: Final[Mapping[str, wire.Outcome]] = MappingProxyType(
 
 
 class Source(wire.Frozen):
-    """Where in the record a test of the plan is found; `unit` where the record names none."""
+    """Where in the record a test of the plan is found; `unit` and `device` where the record names none."""
 
     measurement: Annotated[str, Field(min_length=1, max_length=200)]
     phase: Annotated[str, Field(max_length=200)] | None = None
     unit: Annotated[str, Field(max_length=16)] | None = None
+    device: wire.OptionalId | None = None
 
 
 class Mapped(wire.Frozen):
@@ -169,7 +170,7 @@ def _judged(record: Record, step: Step, mapped: Mapped) -> tuple[wire.UnitsTeste
             remarks.append(Remark("again", {"test": test.id}))
         source = mapped.source(test)
         for attempt, m in enumerate(found[-MAX_ATTEMPTS:], 1):
-            reading, said = _reading(record, test, m, attempt, source.unit if source else None)
+            reading, said = _reading(record, test, m, attempt, source)
             readings.append(reading)
             remarks += said
     last = {m.test: m.outcome for m in readings}
@@ -194,12 +195,13 @@ def _judged(record: Record, step: Step, mapped: Mapped) -> tuple[wire.UnitsTeste
 
 
 def _reading(
-    record: Record, test: Test, m: Measured, attempt: int, unit_said: str | None
+    record: Record, test: Test, m: Measured, attempt: int, source: Source | None
 ) -> tuple[wire.Measurement, list[Remark]]:
     """One measurement by the plan's limits, in the plan's unit where it converts."""
     about = {"test": test.id}
     remarks: list[Remark] = []
-    unit = m.unit or unit_said or ""
+    named = m.unit or (source.unit if source else None) or ""
+    unit = named
     if not unit and (m.value is not None or m.values):
         remarks.append(Remark("no_unit", {**about, "ours": test.unit}))
     unit = unit or test.unit
@@ -226,7 +228,7 @@ def _reading(
     if verdict and outcome in ("passed", "failed") and verdict != outcome:
         shown = {"said": m.outcome, "value": f"{value:g}", "unit": unit, "mine": outcome}
         remarks.append(Remark("verdict", {**about, **shown}))
-    remarks += _limits(test, m, m.unit or unit_said or test.unit)
+    remarks += _limits(test, m, named or test.unit)
     reading = wire.Measurement(
         test=test.id,
         outcome=outcome,
@@ -238,6 +240,7 @@ def _reading(
         raw=_raw(record, m),
         attempt=attempt,
         verdict=verdict,
+        device=m.device or (source.device if source else None) or None,
     )
     return reading, remarks
 

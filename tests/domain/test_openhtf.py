@@ -192,3 +192,18 @@ PHASE = st.fixed_dictionaries(
 def test_no_content_makes_the_reader_raise(phases: list[Any], details: Any) -> None:
     made = {**record(), "phases": phases, "outcome_details": details, "station_id": details}
     assert isinstance(read_record(data(made)), Record | BadRecord)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "device"),
+    [
+        ({"instruments": {"volt": "DMM-03"}}, "DMM-03"),
+        ({"instruments": "DMM-03"}, "DMM-03"),
+        ({"instruments": {"other": "DMM-03"}}, ""),
+        ({"instruments": {"volt": ["DMM-03"]}}, ""),
+        ({"instruments": {"volt": "D\n" * 200}}, "D\\n" * 21 + "D"),
+        ("none", ""),
+    ],
+)
+def test_the_metadata_of_a_test_can_name_the_instruments(metadata: Any, device: str) -> None:
+    assert read(volt(3.0) | {"metadata": metadata}).measured[0].device == device

@@ -250,3 +250,14 @@ def test_a_record_of_two_thousand_measurements_still_fits_into_an_event(known: b
 def test_a_step_with_tests_from_a_record_asks_no_instrument() -> None:
     step: Step = next(s for s in two_tests(instrument="record").steps if s.id == "test")
     assert step.recorded
+
+
+def test_the_instrument_that_the_record_names_stands_with_its_reading() -> None:
+    assert run(volt(3.0) | {"metadata": {"instruments": "DMM-03"}}).body.tests[0].device == "DMM-03"
+
+
+def test_a_mapping_names_the_instrument_where_the_record_does_not() -> None:
+    mapped = Mapped.model_validate({"tests": {"volt": {"measurement": "volt", "device": "DMM-03"}}})
+    assert run(volt(3.0), mapped=mapped).body.tests[0].device == "DMM-03"
+    named = run(volt(3.0) | {"metadata": {"instruments": "DMM-04"}}, mapped=mapped)
+    assert named.body.tests[0].device == "DMM-04"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import select
 
-from mes import records
+from mes import instruments, records
 from mes.commands_ledger import verify_engine
 from mes.commands_test import import_records
 from mes.db.session import reading, writing
@@ -135,6 +136,38 @@ def test_a_reading_outside_the_plans_limits_fails_the_unit(floor: Floor) -> None
 def test_a_record_that_passes_what_the_plan_fails_does_not_pass_the_unit(floor: Floor) -> None:
     bring(floor, of(6.0, high=10.0))
     assert unit(floor).tested != "passed"
+
+
+@pytest.mark.parametrize(
+    ("made", "verdict", "tested"),
+    [
+        (of(6.0, high=10.0), "held", "error"),  # it says PASS, the number says no
+        (of(4.0, outcome="FAIL", high=3.0), "held", "error"),  # it says FAIL, the number says yes
+        (record(unit=UNIT), "held", "error"),  # it says PASS, and measured nothing
+        (of(3.0) | {"outcome": "FAIL"}, "held", "error"),  # something that the plan does not know has failed
+        (record(unit=UNIT, outcome="ERROR"), "accepted", "error"),
+        (record(unit=UNIT, outcome="TIMEOUT"), "accepted", "timeout"),
+        (record(unit=UNIT, outcome="ABORTED"), "accepted", "aborted"),
+        (of(3.0) | {"outcome": "ERROR"}, "accepted", "aborted"),  # the tester broke down after it had measured
+        (of(6.0, outcome="FAIL") | {"outcome": "ERROR"}, "accepted", "failed"),
+    ],
+)
+def test_a_broken_tester_is_no_broken_unit_and_a_contradiction_blocks(
+    floor: Floor, made: dict[str, Any], verdict: str, tested: str
+) -> None:
+    done = bring(floor, made)
+    assert (done.verdict, unit(floor).tested) == (verdict, tested)
+
+
+def test_what_an_unfit_instrument_has_measured_judges_no_unit(floor: Floor) -> None:
+    known = {"family": "multimeter", "model": "DM-1", "serial": "S-1", "supplier": "Labo", "months": 12}
+    assert floor.do(instruments.add, "DMM-03", **known).done
+    year = {"done": date(2026, 1, 10), "due": date(2027, 1, 10)}
+    assert floor.do(instruments.calibrate, "DMM-03", "good", **year).done
+    assert bring(floor, of(3.0) | {"metadata": {"instruments": "DMM-03"}}).reason == "test_passed"
+    late = of(3.0) | {"metadata": {"instruments": "DMM-09"}, "end_time_millis": END_MS + 1}
+    assert bring(floor, late).reason == "instrument_unknown"
+    assert unit(floor).tested == "error"
 
 
 def test_a_record_of_a_unit_that_nobody_knows_is_kept_and_held(floor: Floor) -> None:
