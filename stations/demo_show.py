@@ -89,10 +89,12 @@ class Show:
         self._office.publish(self._site.config)
         self._may_go_on()
         with ThreadPoolExecutor(1) as pool:
+            register = pool.submit(self._office.register, self._site.config, self._site.folder / "instruments.csv")
             orders = pool.submit(self._orders, again)
             account = pool.submit(self._office.account) if self._site.own_server else None
             self._plug_in()
             self._let_in()
+            register.result()
             orders.result()
             self._account = account.result() if account else None
         self._board.start()

@@ -159,6 +159,9 @@ def test_twenty_seconds_of_a_simulated_floor_move_units_and_lose_and_double_noth
         assert report["memory_mib"]["server"] > 10
         for part in ("agents", "devices"):
             assert len(report["memory_mib"][part]) == report["stations"] == 10
+        register = json.loads(mes("instrument", "list", "--json", MES_DATABASE_URL=demo.database).stdout)
+        assert [row["state"] for row in register].count("soon") == 1, register
+        assert {"SAF-01", "PWR-01", "LOG-01", "BAL-01"} <= {row["id"] for row in register}
         assert_nothing_is_lost(demo)
         assert demo.left_behind() == []
 
