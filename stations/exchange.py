@@ -22,6 +22,15 @@ from stations.frames import EMPTY, BadFrame, Frame, Framing, abandon, feed, idle
 BROKEN: Final = (OSError, TypeError, ValueError, termios.error)
 Fault = Exception
 
+GAP_MS: Final = 20
+"""Silence behind an answer, in milliseconds, before it counts: a second answer to the same question comes at once."""
+LATEST_S: Final = 60.0
+"""How long an unanswered question may still be answered, in seconds; or twice its time-out, where that is longer."""
+MOST_HEARD: Final = 16
+"""So many different frames in one go are a device that talks all the time."""
+MAX_ODD: Final = 2
+"""How often a question is asked again to which two different answers came."""
+
 
 class Wire(Protocol):
     """An open port with a read time-out, such as `serial.Serial`."""
@@ -43,13 +52,19 @@ class Wire(Protocol):
 class Exchange:
     """Reads and asks on one wire. Use it from one thread; only `send` and `wake` may be called from another."""
 
-    def __init__(self, wire: Wire, framing: Framing, stop: threading.Event) -> None:
-        """Take an open wire, how the device marks its frames, and the event that ends all waiting."""
+    def __init__(self, wire: Wire, framing: Framing, stop: threading.Event, owed: list[float] | None = None) -> None:
+        """Take an open wire, how the device marks its frames, and the event that ends all waiting.
+
+        Args:
+            owed: until when (monotonic, in seconds) each unanswered question may still be answered: what the line
+                before on the same port has left, and kept up to date here.
+        """
         self._wire, self._framing, self._stop = wire, framing, stop
         self._buffer = EMPTY
         self._lock = threading.Lock()  # held to write and to close: no write on a descriptor that is gone
         self._closed = False
-        self._unsettled = False  # a request went unanswered: its answer may still come
+        self._owed = owed if owed is not None else []
+        self._unsettled = bool(self._owed)  # a request went unanswered: its answer may still come
 
     def send(self, data: bytes) -> bool:
         """Write bytes; False when the wire is closed or does not take them."""
@@ -93,31 +108,76 @@ class Exchange:
     def ask(
         self, command: bytes, timeout_s: float, stopped: Callable[[], bool] | None = None
     ) -> tuple[Reply | NoReply, Fault | None]:
-        """Send a command and take the frame that answers it; see `stations.ports.Port.ask`."""
-        unsettled = self._unsettled
+        """Send a command and take the frame that answers it; see `stations.ports.Port.ask`.
+
+        While an earlier question may still be answered, the command is sent again until more answers have come than
+        can be late: those before are let go. Two different answers to one question are none: it is sent again, too.
+        """
         stale, fault = self._flush()
-        doubtful = unsettled and not stale  # the late answer has not come yet: the next frame may be it
-        if fault is not None or not self.send(command):
+        if fault is not None:
             return NoReply("lost", stale=stale), fault
-        echo = command.strip(b"\r\n")
-        deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline and not self._stop.is_set() and not (stopped and stopped()):
-            frames, fault = self.pump()
-            if fault is not None:
-                return NoReply("lost", self._buffer.held, stale), fault
-            stale += tuple(f.raw for f in frames if f.raw == echo)
-            answers = [f for f in frames if f.raw != echo]
-            if answers:
-                first, stale = answers[0], stale + tuple(f.raw for f in answers[1:])
-                self._unsettled = isinstance(first, BadFrame)
-                if isinstance(first, BadFrame):
-                    return NoReply(first.why, first.raw, stale), None
-                return Reply(first.raw, stale, doubtful), None
+        begun = time.monotonic()
+        deadline = begun + timeout_s
+        self._owed[:] = [until for until in self._owed if until > begun]
+        late, answered, odd = len(self._owed), 0, 0
+        while True:
+            if not self.send(command):
+                return NoReply("lost", stale=stale), None
+            heard, fault = self._hear(command.strip(b"\r\n"), deadline, stopped)
+            echoes, frames = heard
+            stale += echoes
+            bad = next((f for f in frames if isinstance(f, BadFrame)), None)
+            if fault is not None or bad is not None or not frames:
+                break
+            if len(frames) == 1 and answered >= late:
+                # As many answers as before may still come now, to the last sendings.
+                self._owed[:] = [max(until, time.monotonic() + LATEST_S) for until in self._owed]
+                return Reply(frames[0].raw, stale), None
+            stale += tuple(f.raw for f in frames)
+            answered += 1
+            odd += answered > late
+            if odd > MAX_ODD:
+                self._unsettled = True
+                return NoReply("two_answers", frames[0].raw, stale), None
         self._unsettled = True
+        self._owed.append(begun + max(LATEST_S, 2 * timeout_s))
+        if fault is not None:
+            return NoReply("lost", self._buffer.held, stale), fault
+        if bad is not None:
+            return NoReply(bad.why, bad.raw, stale + tuple(f.raw for f in frames if f is not bad)), None
         why: Literal["closed", "timeout"] = "timeout" if time.monotonic() >= deadline else "closed"
         silence = NoReply(why, self._buffer.held, stale)
         self._give_up_partial()
         return silence, None
+
+    def _hear(
+        self, echo: bytes, deadline: float, stopped: Callable[[], bool] | None
+    ) -> tuple[tuple[tuple[bytes, ...], list[Frame | BadFrame]], Fault | None]:
+        """What comes together: echoes apart, then the frames, the same one twice in a row counted once.
+
+        It ends when the line has been silent behind a frame, or with nothing when the time is over.
+        """
+        echoes: tuple[bytes, ...] = ()
+        heard: list[Frame | BadFrame] = []
+        while not self._stop.is_set() and not (stopped and stopped()) and len(heard) < MOST_HEARD:
+            if heard and not self._waiting() and not self._buffer.held:
+                if _now_ms() - self._buffer.at_ms >= GAP_MS:
+                    break
+                self._stop.wait(GAP_MS / 4000)
+                continue
+            if not heard and time.monotonic() >= deadline:
+                break
+            frames, fault = self.pump()
+            for frame in frames:
+                if frame.raw == echo:
+                    echoes += (frame.raw,)
+                elif not heard or frame != heard[-1]:
+                    heard.append(frame)
+                else:
+                    echoes += (frame.raw,)
+            if fault is not None:
+                return (echoes, heard), fault
+        return (echoes, heard), None
 
     def _flush(self) -> tuple[tuple[bytes, ...], Fault | None]:
         """Read away what comes, until the line is between two frames; after an unanswered request, until it is silent.

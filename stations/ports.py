@@ -109,6 +109,7 @@ class Port:
         self._line: Exchange | None = None
         self._ask_lock = threading.Lock()  # one request in flight
         self._requests: queue.SimpleQueue[_Request] = queue.SimpleQueue()
+        self._owed: list[float] = []  # unanswered questions outlive a re-plug: the instrument may have kept its power
         self._said: LostWhy | None = None
         self._thread = threading.Thread(target=self._run, name=f"port {settings.address}", daemon=True)
 
@@ -145,8 +146,9 @@ class Port:
         """Send a command and wait for the frame that answers it.
 
         What came before the command is flushed and returned as `stale`; so is an echo of the command. After a request
-        without answer the line must first be silent for the framing's idle time, so that the late answer to the old
-        question is not taken for the new one.
+        without answer the line must first be silent for the framing's idle time; and as long as that answer may still
+        come, the command is sent again until more answers have come than can be late ones. Those are `stale`, too. So
+        ask what can be asked twice, and look into `stale` for what is told only once.
 
         Args:
             command: the bytes, terminator included.
@@ -184,7 +186,7 @@ class Port:
                 self._turn_down("lost")
                 self._stop.wait(self._retry_s)
                 continue
-            self._line = Exchange(line, self._framing, self._stop)
+            self._line = Exchange(line, self._framing, self._stop, self._owed)
             self._said = None
             self._emit(PortOpened(self._settings.address))
             self._serve(self._line)

@@ -13,7 +13,7 @@ from typing import Final, Literal, Protocol
 from mes.domain.barcode import escaped
 
 Outcome = Literal["measured", "overflow", "rejected", "error", "timeout"]
-Silence = Literal["timeout", "lost", "closed", "torn", "too_long", "bad_bytes", "bad_prefix"]
+Silence = Literal["timeout", "lost", "closed", "torn", "too_long", "bad_bytes", "bad_prefix", "two_answers"]
 
 OVERFLOW: Final = 9.9e37
 """What SCPI instruments send for infinity. Source: SCPI-1999, volume 1, 7.2.1.4."""
@@ -30,13 +30,11 @@ _OVER: Final = re.compile(r"[+-]?\s{0,4}(?:OL|OVLD|OVERLOAD|OVERFLOW|OVER|INF|IN
 class Reply:
     """One answer to one command.
 
-    `stale` is what lay there before, or came behind: kept, never taken for the answer. `doubtful`: the request before
-    this one went unanswered, so this may be its answer, come late.
+    `stale` is what lay there before, and answers that may have been late ones: kept, never taken for the answer.
     """
 
     raw: bytes
     stale: tuple[bytes, ...] = ()
-    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)

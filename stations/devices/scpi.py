@@ -128,6 +128,9 @@ def drain_errors(link: Link, *, limit: int = 20, timeout_s: float = 1.0) -> tupl
     strays = 0
     while len(errors) < limit:
         answer = link.ask(b"SYST:ERR?" + END, timeout_s)
+        # Reading an entry takes it out of the queue, also where the answer might have been a late one.
+        before = (parse_error(raw) for raw in answer.stale)
+        errors += [e for e in before if e is not None and e.code]
         error = None if isinstance(answer, NoReply) else parse_error(answer.raw)
         if error is None and isinstance(answer, Reply) and strays < MAX_STRAYS:
             strays += 1  # the late answer to a question before: ask again, or it would be the next one's
@@ -163,7 +166,11 @@ def restarted(link: Link) -> bool | None:
     if isinstance(answer, NoReply):
         return None
     value = number(text_of(answer.raw))
-    return None if value is None else bool(int(value) & POWER_ON)
+    if value is None:
+        return None
+    # Reading the register clears it, also where the answer might have been a late one.
+    before = [int(raw) for raw in answer.stale if raw.isdigit()]
+    return any(status & POWER_ON for status in (int(value), *before))
 
 
 def tell(link: Link, commands: Iterable[str], *, ready_s: float = READY_S) -> str:
@@ -202,19 +209,15 @@ def _objection(link: Link) -> str:
     error = parse_error(answer.raw)
     if error is None:
         return f"not understood: {escaped(answer.raw)}"
-    return f"{error.code} {error.message}" if error.code else ""
+    said = [error, *(parse_error(raw) for raw in answer.stale)]
+    return next((f"{e.code} {e.message}" for e in said if e is not None and e.code), "")
 
 
 def measure(link: Link, ask: str, timeout_s: float) -> Reading:
-    """Send a query and read its number. When there is none, the instrument's errors are added to `raw`.
-
-    A number says nothing of what it measures: one that may be the late answer to another query is asked for again.
-    """
+    """Send a query and read its number. When there is none, the instrument's errors are added to `raw`."""
     if not _is_line(ask):
         return Reading(None, None, "error", f"not a command: {ask!a}")
     answer = link.ask(ask.encode("ascii") + END, timeout_s)
-    if isinstance(answer, Reply) and answer.doubtful:
-        answer = link.ask(ask.encode("ascii") + END, timeout_s)
     reading = no_reading(answer) if isinstance(answer, NoReply) else parse_reading(answer.raw)
     if reading.outcome not in ("error", "timeout"):
         return reading

@@ -11,11 +11,14 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from typing import Final
 
 from stations.simulator.faults import LATE_S, LOCAL_S, Fault, draw, faults, in_other_units, spoil, with_comma
 from stations.simulator.pty import Burst
 
-MAX_PENDING = 4096
+NEXT_S: Final = 0.03
+"""How long it takes for the next answer, in seconds, when several wait."""
+MAX_PENDING: Final = 4096
 """Most bytes of an unfinished command that are kept, as the input buffer of a small instrument."""
 
 
@@ -93,8 +96,8 @@ class VirtualInstrument(ABC):
     def _behind(self, bursts: list[Burst], *, late: bool) -> list[Burst]:
         """The same, behind an answer that is still to come: an instrument says one thing after the other."""
         wait_s = max(0.0, self._busy_until - self._now())
-        if late:
-            self._busy_until = self._now() + wait_s + self.late_s
+        if late or wait_s:
+            self._busy_until = self._now() + wait_s + (self.late_s if late else NEXT_S)
         return [replace(b, after_s=b.after_s + wait_s) for b in bursts] if wait_s else bursts
 
     def commands(self, data: bytes) -> list[bytes]:

@@ -285,10 +285,9 @@ def test_a_broken_number_is_never_a_number(family: str, broken: Broken) -> None:
     assert (reading.value is not None) == (broken.outcome == "measured")
 
 
-def test_a_number_that_may_be_the_late_answer_to_another_query_is_asked_for_again() -> None:
-    link = Scripted(Reply(b"230.1", doubtful=True), b"50.0")
-    assert scpi.measure(link, "MEAS:FREQ?", 1.0).value == 50.0
-    assert link.sent == [b"MEAS:FREQ?\n"] * 2
+def test_an_error_that_came_where_a_late_answer_was_expected_is_not_forgotten() -> None:
+    link = Scripted(Reply(b'0,"No error"', (b"230.1", b'-113,"Undefined header"')))
+    assert scpi.drain_errors(link) == (ScpiError(-113, "Undefined header"),)
 
 
 def test_a_late_number_in_the_place_of_an_error_is_read_away() -> None:
@@ -655,3 +654,18 @@ def test_each_measuring_family_turns_silence_into_a_timeout_and_an_unplugged_cab
 
 def test_the_line_testers_frames_let_tabs_through() -> None:
     assert feed(line_tester.FRAMING, EMPTY, b"A\tB\n", 0)[1] == (Frame(b"A\tB"),)
+
+
+def test_an_instrument_that_started_again_says_so_even_where_its_word_might_have_been_a_late_answer() -> None:
+    assert scpi.restarted(Scripted(Reply(b"0"))) is False
+    assert scpi.restarted(Scripted(Reply(b"128"))) is True
+    assert scpi.restarted(Scripted(Reply(b"0", (b"+2.30E+02", b"160")))) is True
+    assert scpi.restarted(Scripted(Reply(b"0", (b"+2.30E+02",)))) is False
+    assert scpi.restarted(Scripted(SILENCE)) is None
+
+
+def test_an_objection_to_a_command_counts_even_where_it_might_have_been_a_late_answer() -> None:
+    none = b'0,"No error"'
+    assert scpi.tell(Scripted(none), ["OUTP ON"], ready_s=0) == ""
+    link = Scripted(none, Reply(none, (b'-113,"Undefined header"',)))
+    assert scpi.tell(link, ["OUTP ON"], ready_s=0) == "-113 Undefined header"
