@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+
+import pytest
 
 from mes.domain.openhtf import Record, read_record
 from mes.domain.route import RECORD
@@ -35,12 +38,22 @@ def test_a_record_is_the_test_of_the_unit_in_work() -> None:
     assert bench.shows == ("go", "step_done")
 
 
-def test_the_event_has_the_records_own_id_and_time_and_the_operator_of_the_bench() -> None:
-    bench = at_the_tester().give(RecordCame, record=a_record())
-    draft = bench.draft("UnitsTested")
+def test_the_event_has_the_records_own_id_and_time() -> None:
+    draft = at_the_tester().give(RecordCame, record=a_record()).draft("UnitsTested")
     assert draft.captured_at == "2026-11-25T09:46:40.000000Z"
     assert draft.event_id is not None
-    assert draft.operator == bench.session.operator is not None
+
+
+@pytest.mark.parametrize(("ago_s", "named"), [(1, True), (59, True), (61, False), (86_400, False)])
+def test_a_record_is_the_work_of_who_is_signed_in_only_when_it_is_fresh(ago_s: int, named: bool) -> None:
+    bench = at_the_tester()
+    now = datetime.fromisoformat(bench.session.now).timestamp()
+    made = volt(3.0) | {"dut_id": UNIT, "end_time_millis": round((now - ago_s) * 1000)}
+    found = read_record(data(made))
+    assert isinstance(found, Record)
+    bench.give(RecordCame, record=found, after_s=0)
+    assert bench.draft("UnitsTested").operator == (bench.session.operator if named else None)
+    assert bench.session.operator is not None
 
 
 def test_the_reading_of_a_record_stands_on_the_screen() -> None:
