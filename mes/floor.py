@@ -86,6 +86,8 @@ def _unit(row: UnitRow) -> wire.FloorUnit:
         nc=row.nc,
         since=row.since,
         results=json.loads(row.results),
+        place=row.place,
+        burn=wire.FloorBurn.model_validate_json(row.burn) if row.burn else None,
     )
 
 

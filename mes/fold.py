@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -20,10 +20,22 @@ from mes.domain import gate
 from mes.domain import unit as unit_rules
 from mes.domain.days import day_at
 from mes.domain.gate import Unit
+from mes.domain.measurement import convert
 from mes.domain.route import Plan, Step
+from mes.domain.runs import last_askings
 from mes.fold_office import OFFICE_RULES, move_order
 from mes.verdicts import Entry, Judged, NotUnderstood, answer_of, spelled
-from mes.world import FaultRow, InstallationRow, NcRow, QuarantineRow, StationState, TallyRow, VisitRow, World
+from mes.world import (
+    FaultRow,
+    InstallationRow,
+    NcRow,
+    QuarantineRow,
+    ReadingRow,
+    StationState,
+    TallyRow,
+    VisitRow,
+    World,
+)
 
 __all__ = ["Entry", "Judged", "judge", "preload"]
 
@@ -156,6 +168,8 @@ def _case(world: World, entry: Entry, body: Any) -> unit_rules.Case:
         present=present,
         competent=_competent(world, entry, plan, step, body.unit, unit.visit if unit else 0),
         measured_by=fold_instruments.measured_by(world, entry, plan, body),
+        boot=entry.boot_id,
+        mono_ms=entry.mono_ms,
     )
 
 
@@ -210,13 +224,16 @@ def _unit_event(world: World, entry: Entry, body: Any) -> Judged:
             args["nc"] = nc
             after = replace(after, nc=nc)
         _apply(world, entry, case, decision, before, after)
+        if decision.sample is not None:
+            _keep_readings(world, entry, case, body, decision.sample)
     if case.measured_by is not None:
         outcome = unit_rules.counted(case, body)
         fold_instruments.note(world, entry, case.plan, body, order=before.order if before else "", outcome=outcome)
     screen = None
     if isinstance(body, wire.UnitsArrived) and decision.verdict == "accepted" and entry.asks:
         screen = screen_of(world, body.unit)
-    _station_verdict(world, entry, decision.verdict, decision.reason, args, body.unit)
+    if decision.reason != "sampled":  # nobody has done anything: what the bench last said to a person stands
+        _station_verdict(world, entry, decision.verdict, decision.reason, args, body.unit)
     return Judged(
         entry, "recorded", decision.verdict, decision.reason, args, screen, competence=spelled(case.competent)
     )
@@ -256,6 +273,20 @@ def _apply(
     if after != before:
         world.put_unit(after)
         move_order(world, entry, before, after)
+
+
+def _keep_readings(world: World, entry: Entry, case: unit_rules.Case, body: wire.ReadingsRecorded, n: int) -> None:
+    """The readings of a sample as rows, in the unit of measure of the plan's limits."""
+    planned = {t.id: t for t in case.step.tests}
+    assert case.unit is not None
+    for m in last_askings(body.readings).values():
+        test = planned.get(m.test)
+        if test is None:
+            continue
+        value = convert(m.value, m.unit or test.unit, test.unit) if m.value is not None else None
+        world.readings.put(
+            ReadingRow(case.unit.serial, case.step.id, case.unit.visit, n, test.id, entry.at, m.outcome, value)
+        )
 
 
 def _went(before: Unit, after: Unit) -> bool:
@@ -333,6 +364,8 @@ def floor_unit(unit: Unit) -> wire.FloorUnit:
         nc=unit.nc,
         since=unit.since,
         results=dict(unit.results),
+        place=unit.place,
+        burn=wire.FloorBurn(**asdict(unit.burn)) if unit.burn else None,
     )
 
 

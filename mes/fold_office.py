@@ -159,7 +159,7 @@ def _decided(world: World, entry: Entry, body: wire.NonconformityDecided) -> Jud
     decided = replace(nc, disposition=body.disposition, why=body.why, decided_at=entry.at)
     if body.disposition == "scrap":
         world.ncs.put(replace(decided, state="closed", closed_at=entry.at))
-        scrapped = replace(unit, state="scrapped", station=None, since=entry.at)
+        scrapped = replace(unit, state="scrapped", station=None, place=None, since=entry.at)
         world.put_unit(scrapped)
         move_order(world, entry, unit, scrapped)
         return _yes(entry, nc=nc.id, unit=unit.serial)

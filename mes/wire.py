@@ -781,8 +781,21 @@ class FloorOrder(Frozen):
     quantity: int
 
 
+class FloorBurn(Frozen):
+    """How long a unit has been seen to run; see `mes.domain.burn_in.Burn`."""
+
+    samples: Annotated[int, Field(ge=0)] = 0
+    ran_ms: Annotated[int, Field(ge=0)] = 0
+    boot: OptionalId = ""
+    mono_ms: Annotated[int, Field(ge=0)] = 0
+    out: Annotated[int, Field(ge=0)] = 0
+
+
 class FloorUnit(Frozen):
-    """What a station must know of a unit to decide alone; `results`: what each step's last test run came to."""
+    """What a station must know of a unit to decide alone; `results`: what each step's last test run came to.
+
+    In a rack, `place` is where it stands, and `burn` how far its burn-in is.
+    """
 
     serial: str
     order: str
@@ -797,6 +810,8 @@ class FloorUnit(Frozen):
     nc: str | None
     since: str = ""
     results: dict[str, str] = {}
+    place: int | None = None
+    burn: FloorBurn | None = None
 
 
 class FloorComponent(Frozen):

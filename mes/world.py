@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from functools import cache
 from typing import Any, Final, Generic, TypeVar
 
@@ -23,6 +23,7 @@ from mes.db.base import Base
 from mes.db.prepared import Prepared, PreparedIn
 from mes.db.session import connection_of
 from mes.domain import calibration
+from mes.domain.burn_in import Burn
 from mes.domain.calibration import Calibration, Instrument
 from mes.domain.gate import Installed, Order, Unit, Worker
 from mes.domain.route import Plan
@@ -70,6 +71,20 @@ class VisitRow:
     ended_at: str | None
     result: str | None
     failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingRow:
+    """`reading`."""
+
+    unit: str
+    step: str
+    visit: int
+    sample: int
+    test: str
+    at: str
+    outcome: str
+    value: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -423,16 +438,19 @@ _JSON: Final = ("visits", "results")
 
 
 class UnitShelf(Shelf[Unit]):
-    """Units: the only row that the rules define themselves; `visits` and `results` are JSON in their columns."""
+    """Units: the only row that the rules define themselves; `visits`, `results` and `burn` are JSON."""
 
     def make(self, values: Mapping[str, Any]) -> Unit:
         """A unit from column values."""
-        return Unit(**{**values, **{name: json.loads(values[name]) for name in _JSON}})
+        read = {name: json.loads(values[name]) for name in _JSON}
+        burn = Burn(**json.loads(values["burn"])) if values["burn"] else None
+        return Unit(**{**values, **read, "burn": burn})
 
     def values(self, row: Unit) -> dict[str, Any]:
         """Column values of a unit."""
         spelled = {name: json.dumps(getattr(row, name), sort_keys=True, separators=(",", ":")) for name in _JSON}
-        return {**super().values(row), **spelled}
+        burn = json.dumps(asdict(row.burn), sort_keys=True, separators=(",", ":")) if row.burn else None
+        return {**super().values(row), **spelled, "burn": burn}
 
 
 class StationShelf(Shelf[StationState]):
@@ -492,6 +510,7 @@ class World:
         self.units = UnitShelf(self, t.UnitRow, Unit, _columns(Unit))
         self.orders = Shelf(self, t.WorkOrder, OrderRow, _columns(OrderRow))
         self.visits = Shelf(self, t.Visit, VisitRow, _columns(VisitRow))
+        self.readings = Shelf(self, t.Reading, ReadingRow, _columns(ReadingRow))
         self.installations = Shelf(self, t.Installation, InstallationRow, _columns(InstallationRow))
         self.tallies = Shelf(self, t.Tally, TallyRow, _columns(TallyRow))
         self.lots = Shelf(self, t.Lot, LotRow, _columns(LotRow))
@@ -522,6 +541,7 @@ class World:
             self.orders,
             self.units,
             self.visits,
+            self.readings,
             self.installations,
             self.tallies,
             self.lots,

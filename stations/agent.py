@@ -54,8 +54,10 @@ from stations.inputs import (
     OverrideAsked,
     OverrideCame,
     PlanCame,
+    RackCame,
     RecordCame,
     RunBroken,
+    SampleNow,
     Scanned,
     StopMeasuring,
     Taken,
@@ -67,6 +69,7 @@ from stations.measuring import Measuring, Wired
 from stations.outbox import Outbox, OutboxFailed, utc_text
 from stations.pin import known_server
 from stations.ports import Port, PortEvent, PortLost, PortOpened, PortSettings
+from stations.rack import note_of
 from stations.screen.source import ScreenFeed, Way
 from stations.spool import AT_ONCE, BAD, Spool
 from stations.supervisor import Supervisor
@@ -79,6 +82,7 @@ TICK_S: Final = 0.5
 REOPEN_S: Final = 1.0
 SAMPLES: Final = 2_000  # latencies remembered: about a shift of scans
 UNKNOWN_S: Final = 30.0  # how long a record of a unit that nobody knows waits for the server to tell of it
+RACK: Final = "rack"  # what the outbox calls the note of the rack
 AGENT: Final = "atelier/0.1"
 _CLOSE: Final = None
 
@@ -161,7 +165,9 @@ class Agent:
         self._plain_http = server.plain
         self._inputs: queue.SimpleQueue[tuple[Input, float] | None] = queue.SimpleQueue()
         devices = [Device(p.name, p.family, ok=False) for p in file.ports]
-        self._session = bench.begin(file.station.id, devices=devices, instruments=file.named())
+        self._session = bench.begin(
+            file.station.id, devices=devices, instruments=file.named(), boot=self.outbox.boot_id
+        )
         self.feed = ScreenFeed(
             self._screen(),
             self._session.language,
@@ -169,6 +175,8 @@ class Agent:
             on_language=self._chose_language,
             on_pin=self._typed_pin,
         )
+        self._rack = ""
+        self._noted: tuple[object, object, str] = (None, None, "")
         self._tokens: dict[str, int] = {}
         self._asked_at: dict[int, float] = {}
         self._lines = {p.name: self._wire(p) for p in file.ports}
@@ -214,9 +222,12 @@ class Agent:
                     **_moment(),
                 )
             )
+        self._put(KeptCount(count=self._kept_count(), **_moment()))
         known = self._floor.read()
         if known is not None:
-            self._put(FloorCame(reply=known, **_moment()))
+            self._put(FloorCame(reply=known, from_disk=True, **_moment()))
+        self._rack = self.outbox.notes().get(RACK, "")
+        self._put(RackCame(note=self._rack, **_moment()))
         self._uplink.start()
         for line in self._lines.values():
             line.port.start()
@@ -381,8 +392,11 @@ class Agent:
                 each, when = self._verdict(each)
             turn = bench.advance(self._session, each)
             if turn.drafts:
+                rack = self._rack_of(turn.session)
+                notes = {RACK: rack} if rack != self._rack else {}
                 try:
-                    kept = self.outbox.keep(turn.drafts, captured_at=each.now, mono_ms=each.mono_ms)
+                    kept = self.outbox.keep(turn.drafts, captured_at=each.now, mono_ms=each.mono_ms, notes=notes)
+                    self._rack = rack
                 except OutboxFailed as failed:
                     log.error("not kept: %s", failed)
                     self._session = bench.advance(self._session, NotKept(**_moment())).session
@@ -399,6 +413,7 @@ class Agent:
                     todo.append((Kept(token=draft.token, event_id=event.event_id, **_moment()), when))
                 todo.append((KeptCount(count=self._kept_count(), **_moment()), when))
             self._session = turn.session
+            self._note_rack()
             for command in turn.commands:
                 self._obey(command)
         return True
@@ -430,10 +445,33 @@ class Agent:
             log.info("the record %s is kept already", record.sha256)
             return True
 
+    def _rack_of(self, session: bench.Session) -> str:
+        """The note of a session's rack; written again only where its units have changed."""
+        if session.works is self._noted[0] and session.to_take_up is self._noted[1]:
+            return self._noted[2]
+        note = note_of(session)
+        if note is None:
+            return self._rack
+        self._noted = (session.works, session.to_take_up, note)
+        return note
+
+    def _note_rack(self) -> None:
+        """Keep the rack where it has changed without an event of ours, such as by a verdict; again if it fails."""
+        rack = self._rack_of(self._session)
+        if rack == self._rack:
+            return
+        try:
+            self.outbox.note(RACK, rack)
+            self._rack = rack
+        except OutboxFailed as failed:
+            log.warning("the rack could not be kept: %s", failed)
+
     def _obey(self, command: bench.AgentCommand) -> None:
         match command:
             case MeasureNow():
                 self._measuring.begin(command)
+            case SampleNow():
+                self._measuring.sample(command)
             case FinishMeasuring(run):
                 self._measuring.finish(run)
             case StopMeasuring(run):

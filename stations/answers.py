@@ -94,7 +94,9 @@ def alone(turn: Turn, pending: Pending) -> Turn:
         case wire.MaterialsInstalled() if work is not None and work.holds(pending.token):
             turn = turn.overdue(pending.token, (True, "component_fitted")).put_work(work.settle(pending.token))
             return turn.decided(pending, "component_fitted", parts.name_args(work, pending.body.part))
-        case wire.UnitsTested() | wire.UnitsInspected() | wire.WorkCompleted(unit=str()) if work is not None:
+        case wire.UnitsTested() | wire.ReadingsRecorded() | wire.UnitsInspected() | wire.WorkCompleted(unit=str()) if (
+            work is not None
+        ):
             return _decide_alone(turn, pending, work)
         case wire.WorkCompleted(order=str()):
             return lots.book_alone(turn, pending)
@@ -158,7 +160,7 @@ def _arrival(turn: Turn, pending: Pending, v: VerdictCame, *, awaited: bool) -> 
         plan = turn.session.recall.plan_of(told.order)
         work = work_on(told.unit, told.order, plan, told.installed)
     else:
-        work = here or _arrived(units.known_work(turn.session, serial), turn)
+        work = here or _arrived(units.known_work(turn.session, serial), turn, pending)
     if work is None:
         return turn.not_now(serial, "scan_again")
     if pending.operator:
@@ -166,7 +168,7 @@ def _arrival(turn: Turn, pending: Pending, v: VerdictCame, *, awaited: bool) -> 
     if here is None:
         turn = units.enter(turn, replace(work, arrived=pending.token), back=v.reason == "unit_here")
         turn = turn.put(recall=floor.settled(turn.session.recall, serial))
-        return calibrated.greet(turn, serial, Answer(True, v.reason, v.args))
+        return calibrated.greet(turn, serial, Answer(True, *_where(work, v.reason, v.args)))
     turn = turn.put_work(replace(work, arrived=here.arrived))
     return turn.say(v.reason, v.args) if awaited else turn
 
@@ -185,22 +187,33 @@ def _gone(v: VerdictCame, pending: Pending) -> wire.UnitsDeparted:
     return wire.UnitsDeparted(unit=str(pending.unit), step=step, reason="late")
 
 
-def _arrived(work: Work | None, turn: Turn) -> Work | None:
+def _arrived(work: Work | None, turn: Turn, pending: Pending) -> Work | None:
     """A unit as the station knows it, in work here from now on."""
     if work is None or work.unit.state == "in_work":
         return work
-    return replace(work, unit=rules.begin(work.unit, turn.session.station, turn.session.now))
+    case = replace(units.case_of(turn.session, work), mono_ms=pending.at_ms)
+    return replace(work, unit=rules.begin(case, getattr(pending.body, "place", None)))
 
 
 def _enter_alone(turn: Turn, pending: Pending) -> Turn:
     s, serial = turn.session, str(pending.unit)
     answer = units.gate_says(s, serial)
-    work = _arrived(units.known_work(s, serial), turn) if answer.go else None
+    work = _arrived(units.known_work(s, serial), turn, pending) if answer.go else None
     turn = turn.overdue(pending.token, (work is not None, answer.reason))
     if work is None:
         return turn.say(answer.reason, answer.args, awaiting=pending.token)
     turn = units.enter(turn, replace(work, arrived=pending.token), back=answer.reason == "unit_here")
-    return calibrated.greet(turn, serial, Answer(True, "offline_go"), awaiting=pending.token)
+    reason, args = _where(work, answer.reason, answer.args)
+    if reason != "rack_place":
+        return calibrated.greet(turn, serial, Answer(True, "offline_go"), awaiting=pending.token)
+    return calibrated.greet(turn, serial, Answer(True, reason, args), awaiting=pending.token, colour="kept")
+
+
+def _where(work: Work, reason: str, args: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """What to say of a unit that has come: in a rack, where to put it is more than that it is right here."""
+    if work.unit.place is None or reason != "unit_arrived":
+        return reason, args
+    return "rack_place", {"unit": work.serial, "place": work.unit.place}
 
 
 # --- components -------------------------------------------------------------------------------------------------------

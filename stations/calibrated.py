@@ -9,6 +9,7 @@ from mes import wire
 from mes.domain import calibration
 from mes.domain.days import day_at
 from mes.domain.gate import Answer
+from mes.domain.reasons import Tone
 from stations import testing
 from stations.turn import Session, Turn
 from stations.work import Work
@@ -25,11 +26,12 @@ def may_measure(s: Session, work: Work) -> Answer:
 
 
 def measured_by(s: Session, work: Work, body: wire.Frozen) -> Answer | None:
-    """The same of a run that was done, by what it names; None where it names nothing."""
-    if not isinstance(body, wire.UnitsTested) or not calibration.named_in(body.tests):
+    """The same of a run or a sample that was done, by what it names; None where it names nothing."""
+    readings = body.readings if isinstance(body, wire.ReadingsRecorded) else getattr(body, "tests", ())
+    if not calibration.named_in(readings):
         return None
     day = day_at(s.now, work.plan.plant.timezone)
-    return calibration.measured_by(body.tests, s.recall.instruments or {}, day, _policy(s, work))
+    return calibration.measured_by(readings, s.recall.instruments or {}, day, _policy(s, work))
 
 
 def _policy(s: Session, work: Work) -> calibration.Policy:
@@ -47,15 +49,18 @@ def begin(turn: Turn, work: Work) -> Turn:
     return turn.say(fit.reason, fit.args) if begun and begun.run and fit.reason != "ok" else turn
 
 
-def greet(turn: Turn, serial: str, answer: Answer, *, awaiting: int | None = None) -> Turn:
+def greet(turn: Turn, serial: str, answer: Answer, *, awaiting: int | None = None, colour: Tone | None = None) -> Turn:
     """What is said to a unit that has come to the front: its welcome, or that an instrument is not fit to test it.
 
     It is said before anything is connected to the unit.
+
+    Args:
+        colour: of the welcome, where it is not its own.
     """
     s = turn.session
     work = s.at_front if s.front == serial else None
     if work is None or not (work.run or testing.may_begin(work, s.now)):
-        return turn.say(answer.reason, answer.args, awaiting=awaiting)
+        return turn.say(answer.reason, answer.args, awaiting=awaiting, colour=colour)
     fit = may_measure(s, work)
     said = fit if not fit.go or (work.run and fit.reason != "ok") else answer
-    return turn.say(said.reason, said.args, awaiting=awaiting)
+    return turn.say(said.reason, said.args, awaiting=awaiting, colour=colour if said is answer else None)

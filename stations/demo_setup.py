@@ -197,7 +197,7 @@ def _read(path: Path) -> StationFile:
 
 
 def shorter(product: str, speed: float) -> str:
-    """A product's file with the steps' minimum times divided by the speed.
+    """A product's file with the steps' minimum times, and the time from sample to sample, divided by the speed.
 
     The server judges them by real time, and a burn-in of two hours would show nothing. The person's own time of the
     step (its cycle without the minimum) stays as it is.
@@ -216,6 +216,11 @@ def _shorter_step(step: str, speed: float) -> str:
     def cycle(found: re.Match[str]) -> str:
         return f"{found[1]}{max(1, int(found[2].replace('_', '')) - old) + new}"
 
+    def sample(found: re.Match[str]) -> str:
+        planned = int(found[2].replace("_", ""))
+        return f"{found[1]}{max(1, round(planned / speed)) if planned else 0}"
+
+    step = re.sub(_SECONDS.format("sample_s"), sample, step)
     step = re.sub(_SECONDS.format("cycle_s"), cycle, step)
     return re.sub(_SECONDS.format("min_s"), rf"\g<1>{new}", step)
 

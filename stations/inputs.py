@@ -177,9 +177,17 @@ class PlanCame(Moment):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FloorCame(Moment):
-    """What the server says of the floor, for a bench that has to decide alone."""
+    """What the server says of the floor, for a bench that has to decide alone; `from_disk`: what it said last time."""
 
     reply: wire.FloorReply
+    from_disk: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RackCame(Moment):
+    """What the station's own disk says of its rack, at the start; see `stations.rack.Note`."""
+
+    note: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,6 +256,7 @@ Input = (
     | LinkChanged
     | PlanCame
     | FloorCame
+    | RackCame
     | KeptCount
     | LanguageChosen
     | OverrideAsked
@@ -283,6 +292,14 @@ class FinishMeasuring:
 
 
 @dataclass(frozen=True, slots=True)
+class SampleNow:
+    """Ask for this test of a unit in the rack, and answer with a `Measured` of this `run`. Nothing is set up for it."""
+
+    run: int
+    test: Test
+
+
+@dataclass(frozen=True, slots=True)
 class Feedback:
     """A new banner is up: beep and light in its tone, once the drafts are on the disk."""
 
@@ -296,4 +313,4 @@ class StopMeasuring:
     run: int
 
 
-AgentCommand = MeasureNow | FinishMeasuring | StopMeasuring | Feedback
+AgentCommand = MeasureNow | SampleNow | FinishMeasuring | StopMeasuring | Feedback

@@ -21,7 +21,7 @@ from mes.plan import StationFile
 from stations.bench_note import BenchNote, Doing
 from stations.devices import FAMILIES
 from stations.devices.readings import Identity, Link, NoReply, Reading, Reply
-from stations.inputs import MeasureNow, Taken
+from stations.inputs import MeasureNow, SampleNow, Taken
 from stations.ports import Port
 from stations.testing import reading_of
 
@@ -96,7 +96,7 @@ class Measuring:
     ) -> None:
         self._file, self._lines, self._note = file, lines, note
         self._on_taken, self._on_unsafe = on_taken, on_unsafe
-        self._todo: queue.SimpleQueue[MeasureNow | Rest | Opened | None] = queue.SimpleQueue()
+        self._todo: queue.SimpleQueue[MeasureNow | SampleNow | Rest | Opened | None] = queue.SimpleQueue()
         self._stopped: set[int] = set()
         self._spoilt: set[int] = set()  # runs in which a line was lost: what was set up may be so no longer
         self._closing = threading.Event()
@@ -120,6 +120,10 @@ class Measuring:
     def begin(self, run: MeasureNow) -> None:
         """Ask the instruments for these tests."""
         self._todo.put(run)
+
+    def sample(self, sample: SampleNow) -> None:
+        """Ask for one test of a unit in the rack; what is set up for the unit at the front stays as it is."""
+        self._todo.put(sample)
 
     def finish(self, run: int) -> None:
         """The run is over and recorded: bring the bench to rest."""
@@ -165,6 +169,8 @@ class Measuring:
                 match what:
                     case MeasureNow():
                         self._measure(what)
+                    case SampleNow(number, test):
+                        self._sample(number, test)
                     case Rest(run):
                         self._rest(run)
                     case Opened(port):
@@ -186,6 +192,14 @@ class Measuring:
         if not self._ends(run.run):
             self._remember(run.tests, taken)
             self._on_taken(run.run, taken)
+
+    def _sample(self, number: int, test: Test) -> None:
+        taken: list[Taken] = []
+        try:
+            taken = self._take(test, number)
+        finally:  # whatever happens: the session waits for this answer before it takes another sample
+            if not self._closing.is_set():
+                self._on_taken(number, taken)
 
     def _ends(self, run: int) -> bool:
         return run in self._stopped or self._closing.is_set()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from mes.domain import burn_in
 from mes.domain.barcode import ComponentLabel, Gs1, Plain
 from mes.domain.route import Component, Plan, Test
 from mes.wire import Measurement
@@ -165,7 +166,10 @@ def _time(work: Work, now: str) -> Iterator[Need]:
     if not work.step.min_s:
         return
     here_s = work.here_s(now)
-    left_s = max(0.0, work.step.min_s - here_s) if here_s is not None else 0.0
+    if work.step.sample_s:
+        left_s = float(burn_in.left_s(work.unit.burn, work.step.min_s))
+    else:
+        left_s = max(0.0, work.step.min_s - here_s) if here_s is not None else 0.0
     yield Need("time", "doing" if left_s else "ok", value=float(-(-left_s // 60)), unit="min")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -74,12 +74,15 @@ class Outbox:
 
     # --- keep ---------------------------------------------------------------------------------------------------------
 
-    def keep(self, drafts: Sequence[Draft], *, captured_at: str, mono_ms: int) -> list[Envelope]:
+    def keep(
+        self, drafts: Sequence[Draft], *, captured_at: str, mono_ms: int, notes: Mapping[str, str] | None = None
+    ) -> list[Envelope]:
         """Put events on the disk, all or none, and return them with their numbers once the commit is there.
 
         Args:
             captured_at: the station's clock, UTC text as `utc_text` writes it.
             mono_ms: the monotonic clock within this boot, milliseconds.
+            notes: what goes with them into the same commit, see `note`.
 
         Raises:
             OutboxFailed: nothing is promised; the screen must not turn green.
@@ -95,9 +98,20 @@ class Outbox:
                     for n, draft in enumerate(drafts)
                 ]
                 rows.insert(db, events)
+                rows.write_notes(db, notes or {})
             self._handle.must_have_a_name()  # a commit into a file that was deleted meanwhile is no promise
         self.kept.set()
         return events
+
+    def note(self, name: str, text: str) -> None:
+        """Remember a text of the station's own under a name, until it is replaced; it is never sent."""
+        with self._handle.transaction() as db:
+            rows.write_notes(db, {name: text})
+
+    def notes(self) -> dict[str, str]:
+        """The texts of `note`, by name."""
+        with self._handle.reading() as db:
+            return rows.notes(db)
 
     # --- send and settle ----------------------------------------------------------------------------------------------
 

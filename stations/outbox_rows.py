@@ -197,6 +197,19 @@ def write_meta(db: sqlite3.Connection, values: Mapping[str, str]) -> None:
     db.executemany("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", list(values.items()))
 
 
+_NOTE: Final = "note "  # before the name of a note, so that it is never taken for a fact of the stream
+
+
+def notes(db: sqlite3.Connection) -> dict[str, str]:
+    """The station's own texts, by name."""
+    return {key.removeprefix(_NOTE): value for key, value in meta(db).items() if key.startswith(_NOTE)}
+
+
+def write_notes(db: sqlite3.Connection, values: Mapping[str, str]) -> None:
+    """Set some of them."""
+    write_meta(db, {_NOTE + name: text for name, text in values.items()})
+
+
 def floor(db: sqlite3.Connection) -> Mark:
     """The last event that was forgotten; seq 0 when none was."""
     known = meta(db)

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any, Final, cast
 
 from mes import wire
+from mes.domain.burn_in import Burn
 from mes.domain.calibration import Instrument
 from mes.domain.gate import Installed, Order, OrderState, Unit, UnitState, Worker
 from mes.domain.route import Plan, Product, Step
@@ -241,6 +242,8 @@ def unit_from(unit: wire.FloorUnit, since: str = "") -> Unit:
         since=since or unit.since,
         nc=unit.nc,
         results=unit.results,
+        place=unit.place,
+        burn=Burn(**unit.burn.model_dump()) if unit.burn else None,
     )
 
 

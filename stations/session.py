@@ -17,7 +17,7 @@ from typing import assert_never
 
 from mes import wire
 from mes.domain.calibration import Named
-from stations import answers, overriding, recall, records, scanning, telling, testing, units
+from stations import answers, overriding, rack, recall, records, sampling, scanning, telling, testing, units
 from stations.inputs import (
     AgentCommand,
     BadScan,
@@ -38,6 +38,7 @@ from stations.inputs import (
     OverrideAsked,
     OverrideCame,
     PlanCame,
+    RackCame,
     RecordCame,
     RunBroken,
     Scanned,
@@ -91,18 +92,20 @@ def begin(
     language: str = "fr",
     devices: Iterable[Device] = (),
     instruments: Mapping[str, Named] | None = None,
+    boot: str = "",
 ) -> Session:
     """A bench that has just started: nobody is signed in, no plan is known, the link is not up yet.
 
-    A unit that was on the bench before the start comes back by scanning its label.
+    A unit that was on the bench before the start comes back by scanning its label; those in a rack come by themselves.
 
     Args:
         station: id of the station.
         language: until a plan says what the site speaks.
         devices: what the station's file names.
         instruments: its measuring instruments, by what a test may call them.
+        boot: this start of the PC; the monotonic clock counts within it.
     """
-    return Session(station, language=language, devices=tuple(devices), instruments=instruments or {})
+    return Session(station, language=language, devices=tuple(devices), instruments=instruments or {}, boot=boot)
 
 
 def advance(session: Session, came: Input) -> Turn:
@@ -136,11 +139,13 @@ def _handle(turn: Turn, came: Input) -> Turn:
         case VerdictCame():
             return answers.came(turn, came)
         case Measured():
-            return testing.measured(turn, came)
+            return sampling.measured(testing.measured(turn, came), came)
         case RecordCame():
             return records.came(turn, came)
         case ToldByTester():
             return telling.told(turn, came)
+        case RackCame():
+            return rack.came(turn, came)
         case RunBroken():
             return testing.broken(turn, came)
         case BenchUnsafe():
@@ -155,7 +160,7 @@ def _handle(turn: Turn, came: Input) -> Turn:
             turn = turn.put(recall=recall.told(s.recall, came.reply))
             # While events of ours wait, the server's answer may be older than the call.
             heard = came.reply.help_called is not None and s.kept == 0
-            return turn.put(help_called=came.reply.help_called) if heard else turn
+            return rack.told(turn.put(help_called=came.reply.help_called) if heard else turn, came)
         case KeptCount():
             return turn.put(kept=came.count)
         case LanguageChosen():
@@ -165,7 +170,7 @@ def _handle(turn: Turn, came: Input) -> Turn:
         case OverrideCame():
             return overriding.answered(turn, came)
         case Tick():
-            return telling.overdue(turn)
+            return sampling.carry_on(telling.overdue(turn))
         case _:
             assert_never(came)
 
@@ -173,7 +178,7 @@ def _handle(turn: Turn, came: Input) -> Turn:
 def _plan(turn: Turn, came: PlanCame) -> Turn:
     s = turn.session
     first = s.recall.plan is None
-    turn = turn.put(recall=recall.with_plan(s.recall, came.plan, came.revision))
+    turn = rack.take_up(turn.put(recall=recall.with_plan(s.recall, came.plan, came.revision)))
     if not first:
         return turn
     return turn.put(language=came.plan.plant.languages[0]).say("goodbye" if s.operator is None else "welcome")

@@ -6,7 +6,7 @@ Pure. It decides nothing: what may be done now is listed, not judged again.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from typing import Final, Literal
 
 from mes.domain.route import Plan, Station, Step, Text
 from stations import needs, testing, units
@@ -42,6 +42,7 @@ def screen(s: Session) -> Screen:
         scrap=lot.scrap if lot else 0,
         left=lot.args["left"] if lot else None,
         rack=_rack(s),
+        rack_place=work.unit.place if work else None,
         devices=s.devices,
         unsafe=s.unsafe,
         help_called=s.help_called,
@@ -77,7 +78,22 @@ def _phase(s: Session) -> Phase:
 def _rack(s: Session) -> tuple[InRack, ...]:
     if s.places == 1:
         return ()
-    return tuple(InRack(w.serial, w.ready_at(s.now), not w.too_early(s.now)) for w in s.works if w.serial != s.front)
+    here = sorted((w for w in s.works if w.serial != s.front), key=lambda w: (w.unit.place or 0, w.serial))
+    return tuple(_racked(s, w) for w in here)
+
+
+def _racked(s: Session, work: Work) -> InRack:
+    outcomes = {m.outcome for m in work.last}
+    last: Literal["", "in", "out", "error"] = "in" if outcomes == {"passed"} else "error" if outcomes else ""
+    return InRack(
+        work.serial,
+        work.ready_at(s.now),
+        not work.too_early(s.now),
+        place=work.unit.place,
+        min_s=work.step.min_s,
+        samples=work.unit.burn.samples if work.unit.burn else 0,
+        last="out" if "failed" in outcomes else last,
+    )
 
 
 def _actions(s: Session, work: Work | None, lot: Lot | None) -> tuple[str, ...]:

@@ -36,7 +36,18 @@ def state_of(screen: Screen) -> dict[str, Any]:
         "good": screen.good,
         "scrap": screen.scrap,
         "left": screen.left,
-        "rack": [{"unit": r.unit, "ready_at": r.ready_at, "ready": r.ready} for r in screen.rack],
+        "rack": [
+            {
+                "unit": r.unit,
+                "ready_at": r.ready_at,
+                "ready": r.ready,
+                "place": r.place,
+                "samples": r.samples,
+                "last": r.last,
+            }
+            for r in screen.rack
+        ],
+        "rack_place": screen.rack_place,
         "devices": [{"name": d.name, "family": d.family, "ok": d.ok, "fault": d.fault} for d in screen.devices],
         "help_called": screen.help_called,
         "link": screen.link,

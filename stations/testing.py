@@ -18,6 +18,7 @@ from mes.domain.measurement import convert, is_measurement, judge, overall
 from mes.domain.route import Step, Test
 from mes.domain.runs import last_askings
 from stations.inputs import BenchUnsafe, FinishMeasuring, Measured, MeasureNow, RunBroken, StopMeasuring, Taken
+from stations.places import placed
 from stations.turn import LastScan, Session, Turn
 from stations.work import Run, Work
 
@@ -63,7 +64,8 @@ def _take(turn: Turn, work: Work, number: int, test: Test, done: tuple[wire.Meas
     turn = turn.put_work(replace(work, run=Run(number, tests, done, s.mono_ms, tester)))
     if tester:
         return turn
-    return turn.ask(MeasureNow(number, work.serial, step.id, tests, step.set_up, step.tear_down, s.operator))
+    asked = tuple(placed(t, work.unit.place) for t in tests)
+    return turn.ask(MeasureNow(number, work.serial, step.id, asked, step.set_up, step.tear_down, s.operator))
 
 
 def measured(turn: Turn, came: Measured) -> Turn:

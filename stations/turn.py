@@ -79,8 +79,9 @@ class Session:
     whose verdict the banner is about. `let_in`: with which badge the server has let which unit (or order) be worked on.
     `instruments` are those of the station's file, by what a test may call them. `waiting` are events that the station
     waits for, `late` those that it has gone on without. `took` is how long each test of each step took with the last
-    unit, milliseconds; `unsafe` the devices that could not be brought to rest; `told` the last line
-    that a tester has sent by itself.
+    unit, milliseconds; `unsafe` the devices that could not be brought to rest; `told` the last line that a
+    tester has sent by itself. `boot` is this start of the PC; `rack_known`: what the disk says of the rack has come,
+    and `to_take_up` is what of it still waits for its plan.
     """
 
     station: str
@@ -107,6 +108,9 @@ class Session:
     help_called: bool = False
     devices: tuple[Device, ...] = ()
     instruments: Mapping[str, Named] = field(default_factory=dict)
+    boot: str = ""
+    rack_known: bool = False
+    to_take_up: tuple[Any, ...] = ()
     last: LastScan = field(default_factory=LastScan)
     offer: Offer | None = None
     let_in: frozenset[tuple[str, str]] = frozenset()
@@ -196,16 +200,19 @@ class Turn:
 
     # --- keep ---
 
-    def keep(self, body: wire.Frozen, *, asks: bool = False, operator: str | None = None) -> tuple[Turn, int]:
+    def keep(
+        self, body: wire.Frozen, *, asks: bool = False, operator: str | None = None, by_itself: bool = False
+    ) -> tuple[Turn, int]:
         """Make a draft of an event and remember that its verdict is due. Returns its token too.
 
         Args:
             asks: the operator waits for the verdict, and the server may refuse.
             operator: who, when it is not the one who is signed in.
+            by_itself: nobody did it.
         """
         s = self.session
         token = s.next_token
-        operator = operator or s.operator
+        operator = None if by_itself else operator or s.operator
         draft = Draft(
             kind=type(body).__name__,
             body=body.model_dump_json(),
@@ -218,9 +225,9 @@ class Turn:
         turn = self.put(next_token=token + 1, waiting={**s.waiting, token: pending})
         return replace(turn, drafts=(*self.drafts, draft)), token
 
-    def note(self, body: wire.Frozen, *, operator: str | None = None) -> Turn:
+    def note(self, body: wire.Frozen, *, operator: str | None = None, by_itself: bool = False) -> Turn:
         """Keep a fact that nobody waits for: its verdict is only heard when it is bad."""
-        turn, token = self.keep(body, operator=operator)
+        turn, token = self.keep(body, operator=operator, by_itself=by_itself)
         return turn.overdue(token, (True, ""))
 
     def overdue(self, token: int, went: tuple[bool, str]) -> Turn:

@@ -14,6 +14,7 @@ from mes.domain import unit as rules
 from mes.domain.gate import Answer
 from stations import calibrated, signing, testing
 from stations.hints import COMMANDS
+from stations.places import free_place
 from stations.recall import place_of
 from stations.turn import Session, Turn
 from stations.work import Work, work_on
@@ -46,7 +47,8 @@ def label(turn: Turn, serial: str, raw: str) -> Turn:
         answer = gate_says(s, serial)
         if not answer.go:
             return turn.say(answer.reason, answer.args)
-    body = wire.UnitsArrived(unit=serial, step=s.recall.step_for(serial, s.station), scan=raw)
+    step = s.recall.step_for(serial, s.station)
+    body = wire.UnitsArrived(unit=serial, step=step, scan=raw, place=free_place(s, serial))
     turn, token = turn.keep(body, asks=s.online)
     return turn.put(asked=token).say("asking", awaiting=token)
 
@@ -196,6 +198,8 @@ def case_of(s: Session, work: Work) -> rules.Case:
         installed=work.installed,
         present=len(s.works) - 1,
         competent=signing.may_work(s, work),
+        boot=s.boot,
+        mono_ms=s.mono_ms,
     )
 
 

@@ -51,6 +51,10 @@ class InRack:
     unit: str
     ready_at: str  # UTC text
     ready: bool
+    place: int | None = None
+    min_s: int = 0
+    samples: int = 0
+    last: Literal["", "in", "out", "error"] = ""  # the last sample: within its limits, or not; nothing came
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,7 @@ class Screen:
     scrap: int = 0
     left: int | None = None
     rack: tuple[InRack, ...] = ()
+    rack_place: int | None = None  # where the unit at the front stands
     devices: tuple[Device, ...] = ()
     unsafe: tuple[str, ...] = ()  # names of devices that may still be live
     help_called: bool = False

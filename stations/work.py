@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from mes.domain.burn_in import left_s
 from mes.domain.gate import Installed, Order, Unit, still_needed
 from mes.domain.route import Component, Plan, Product, Step, Test
 from mes.domain.unit import seconds_between
@@ -44,10 +45,21 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Sampling:
+    """A sample that is being read: its number among the runs, the test that is asked for, and what has been read."""
+
+    number: int
+    asked: Test
+    done: tuple[Measurement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
     """A unit in work here.
 
     `times` is how many pieces the next lot scan stands for; `arrived` the token of the arrival that began this stay.
+    Where samples are taken: `sampling` is the one that goes on, `tried_ms` when the last one was begun (monotonic),
+    `last` its readings, `marked_at` until when the unit's running time is counted (UTC text).
     """
 
     unit: Unit
@@ -62,6 +74,10 @@ class Work:
     finishing: bool = False
     deeds: tuple[Deed, ...] = ()
     arrived: int = 0
+    sampling: Sampling | None = None
+    tried_ms: int | None = None
+    last: tuple[Measurement, ...] = ()
+    marked_at: str = ""
 
     @property
     def serial(self) -> str:
@@ -84,13 +100,20 @@ class Work:
 
     def too_early(self, now: str) -> bool:
         """Whether the step's minimum time is not over yet."""
+        if self.step.sample_s:
+            return left_s(self.unit.burn, self.step.min_s) > 0
         here_s = self.here_s(now)
         return bool(self.step.min_s) and here_s is not None and here_s < self.step.min_s
 
     def ready_at(self, now: str) -> str:
-        """When the step's minimum time is over, UTC text."""
-        start = datetime.fromisoformat(self.unit.since or now)
-        return (start + timedelta(seconds=self.step.min_s)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        """When the step's minimum time is over, UTC text: as it looks now, where samples count it."""
+        if self.step.sample_s:
+            start, seconds = self.marked_at or self.unit.since or now, left_s(self.unit.burn, self.step.min_s)
+        else:
+            start, seconds = self.unit.since or now, self.step.min_s
+        return (
+            (datetime.fromisoformat(start) + timedelta(seconds=seconds)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        )
 
     def fit(self, token: int, item: Installed) -> Work:
         """A component goes in."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -47,6 +47,8 @@ from stations.inputs import (
     MeasureNow,
     NotKept,
     PlanCame,
+    RackCame,
+    SampleNow,
     Scanned,
     Taken,
     Tick,
@@ -230,7 +232,9 @@ class Floor:
     workers: dict[str, Worker] | None = None
     register: tuple[wire.FloorInstrument, ...] | None = None
 
-    def judge(self, station: str, event_id: str, draft: Draft, at: str) -> wire.IngestResult:
+    def judge(
+        self, station: str, event_id: str, draft: Draft, at: str, mono_ms: int = 0, boot: str = ""
+    ) -> wire.IngestResult:
         body = wire.FLOOR_KINDS[draft.kind, draft.v].model_validate_json(draft.body)
         serial = getattr(body, "unit", None)
         if isinstance(body, wire.OperatorActivated):
@@ -260,6 +264,8 @@ class Floor:
                 used_in=holders[0] if holders else None,
                 lot_held=(str(part), str(lot)) in self.held_lots,
                 competent=self._competent(unit, draft.operator, at),
+                boot=boot,
+                mono_ms=mono_ms,
                 present=sum(u.station == station and u.serial != serial for u in self.units.values()),
             ),
             body,
@@ -341,7 +347,12 @@ class Floor:
 
 def floor_unit(unit: Unit) -> wire.FloorUnit:
     names = ("serial", "order", "product", "state", "step", "visit", "attempts", "tested", "inspected", "station", "nc")
-    return wire.FloorUnit(**{name: getattr(unit, name) for name in names}, results=dict(unit.results))
+    return wire.FloorUnit(
+        **{name: getattr(unit, name) for name in names},
+        results=dict(unit.results),
+        place=unit.place,
+        burn=wire.FloorBurn(**asdict(unit.burn)) if unit.burn else None,
+    )
 
 
 def floor_order(order: Order) -> wire.FloorOrder:
@@ -387,10 +398,12 @@ class Bench:
     session: Session
     seconds: float = 0.0
     kept: list[tuple[Draft, str]] = field(default_factory=list)
+    when: dict[str, tuple[str, int, str]] = field(default_factory=dict)
     sent: int = 0
     last: Turn | None = None
     disk_full: bool = False
     measuring: MeasureNow | None = None
+    sampling: SampleNow | None = None
     told: list[AgentCommand] = field(default_factory=list)
 
     # --- what happens to it ---
@@ -407,10 +420,12 @@ class Bench:
         self.session, self.last = turn.session, turn
         for command in turn.commands:
             self.measuring = command if isinstance(command, MeasureNow) else self.measuring
+            self.sampling = command if isinstance(command, SampleNow) else self.sampling
             self.told.append(command)
         for draft in turn.drafts:
             event_id = str(uuid.UUID(int=len(self.kept) + 1))
             self.kept.append((draft, event_id))
+            self.when[event_id] = (came.now, came.mono_ms, self.session.boot)
             noted = Kept(now=came.now, mono_ms=came.mono_ms, token=draft.token, event_id=event_id)
             self.session = bench_session.advance(self.session, noted).session
         return self
@@ -471,6 +486,16 @@ class Bench:
             self.give(Measured, after_s=after_s, run=asked.run, readings=taken)
         return self
 
+    def sample(self, *values: float | None, after_s: float = 0.1) -> Bench:
+        """Answer what a sample asks for, one value after the other, in the test's unit; None: no answer at all."""
+        for value in values:
+            asked, self.sampling = self.sampling, None
+            assert asked is not None, "no sample is being read"
+            reading = Reading(value, asked.test.unit, "measured", f"{value}")
+            taken = () if value is None else (Taken(asked.test.id, reading, "MAKER MODEL 42"),)
+            self.give(Measured, after_s=after_s, run=asked.run, readings=taken)
+        return self
+
     # --- the server ---
 
     def server(self) -> Bench:
@@ -478,7 +503,8 @@ class Bench:
         while self.sent < len(self.kept):
             draft, event_id = self.kept[self.sent]
             self.sent += 1
-            self.hear(draft.token, self.floor.judge(self.station, event_id, draft, utc(self.seconds)))
+            judged = self.floor.judge(self.station, event_id, draft, *self.when[event_id])
+            self.hear(draft.token, judged)
         return self
 
     def hear(self, token: int, result: wire.IngestResult) -> Bench:
@@ -543,7 +569,9 @@ class Bench:
 def a_bench(station: str = "bench-1", *units: Unit, signed_in: bool = True, link: str = "up", **more: Any) -> Bench:
     """A bench that is ready: plan and floor are there, the link is up, somebody is signed in."""
     floor = more.get("floor") or a_floor(*units, plan=more.get("plan"), workers=more.get("workers"))
-    bench = Bench(station, floor, bench_session.begin(station, instruments=more.get("instruments")))
+    begun = bench_session.begin(station, instruments=more.get("instruments"), boot=more.get("boot", "boot-1"))
+    bench = Bench(station, floor, begun, more.get("at_s", 0.0))
+    bench.give(RackCame, note=more.get("note", ""))
     bench.give(PlanCame, plan=floor.plan, revision=1)
     bench.give(FloorCame, reply=floor.reply())
     bench.link(link)

@@ -40,6 +40,7 @@ from web import (
     people,
     quality,
     stations,
+    units,
 )
 from web.gate import Gate, host_of
 from web.reach import LOOPBACK
@@ -117,6 +118,7 @@ def create_app(here: Site, *, secret_key: str, hosts: frozenset[str] = frozenset
         people,
         quality,
         stations,
+        units,
     ):
         app.register_blueprint(subject.blueprint)
     _own_pages(app)

@@ -54,7 +54,7 @@ def detail(here: Site, session: Session, nc: str) -> dict[str, Any] | None:
     row = session.get(Nonconformity, nc)
     if row is None:
         return None
-    plan = _plan_of_order(session, row.order) or revisions.latest_plan(session)
+    plan = plan_of_order(session, row.order) or revisions.latest_plan(session)
     product = plan.product(row.product) if plan else None
     unit = session.get(UnitRow, row.unit)
     visits = session.scalars(select(Visit).where(Visit.unit == row.unit).order_by(Visit.started_at, Visit.visit)).all()
@@ -82,7 +82,8 @@ def detail(here: Site, session: Session, nc: str) -> dict[str, Any] | None:
     }
 
 
-def _plan_of_order(session: Session, order: str) -> Plan | None:
+def plan_of_order(session: Session, order: str) -> Plan | None:
+    """The plan that an order is pinned to, None before its release."""
     found = session.execute(
         select(PlanRevision.revision, PlanRevision.hash).join(WorkOrder, WorkOrder.revision == PlanRevision.revision)
         .where(WorkOrder.id == order)
@@ -116,11 +117,12 @@ def _first(product: Product | None, unit: UnitRow | None, row: Nonconformity) ->
 
 def readings(step: Step | None, event: Ledger | None) -> list[dict[str, Any]]:
     """What was measured when it happened: test, reading, limit, and where the reading lies; the raw text beside it."""
-    if step is None or event is None or event.kind != "UnitsTested":
+    if step is None or event is None or event.kind not in ("UnitsTested", "ReadingsRecorded"):
         return []
-    run = wire.UnitsTested.model_validate_json(event.body)
+    run = wire.FLOOR_KINDS[event.kind, event.v].model_validate_json(event.body)
+    tests = run.tests if isinstance(run, wire.UnitsTested) else getattr(run, "readings", ())
     planned = {t.id: t for t in step.tests}
-    return [_reading(planned[m.test], m) for m in run.tests if m.test in planned]
+    return [_reading(planned[m.test], m) for m in tests if m.test in planned]
 
 
 def _reading(test: Test, m: wire.Measurement) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Double, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mes.db.base import Base, Day, Hash, Id, Key, Long, Position, Utc, Word
@@ -126,6 +126,8 @@ class UnitRow(Base):
     treating: Mapped[Id | None]
     reverify: Mapped[Id | None]
     results: Mapped[Long]
+    place: Mapped[int | None]
+    burn: Mapped[Long | None]
     n: Mapped[Position]
 
 
@@ -144,6 +146,22 @@ class Visit(Base):
     ended_at: Mapped[Utc | None]
     result: Mapped[Word | None]
     failures: Mapped[int]
+    n: Mapped[Position]
+
+
+class Reading(Base):
+    """One reading of one sample of a unit in burn-in, in the unit of measure of the plan's limits."""
+
+    __tablename__ = "reading"
+
+    unit: Mapped[Key]
+    step: Mapped[Key]
+    visit: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    sample: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    test: Mapped[Key]
+    at: Mapped[Utc]
+    outcome: Mapped[Word]
+    value: Mapped[float | None] = mapped_column(Double())
     n: Mapped[Position]
 
 
@@ -531,6 +549,7 @@ REPLAYED: Final[tuple[type[Base], ...]] = (
     WorkOrder,
     UnitRow,
     Visit,
+    Reading,
     Installation,
     Tally,
     Lot,

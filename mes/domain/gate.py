@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from mes.domain import days
+from mes.domain import burn_in, days
+from mes.domain.burn_in import Burn
 from mes.domain.route import Component, Plan, Product, Step
 
 UnitState = Literal["reserved", "waiting", "in_work", "done", "scrapped"]
@@ -54,7 +55,8 @@ class Unit:
     the unit has been sent there (2 and more: rework). `attempts` counts the test runs of this visit that gave a
     judgement on the unit; `tested` and `inspected` are its last outcomes. `results` says for each step what its last
     test run came to; it is forgotten where the unit goes back to. `nc` is the nonconformity that blocks it; `reverify`
-    the step that has to be passed again before the nonconformity `treating` can be closed.
+    the step that has to be passed again before the nonconformity `treating` can be closed. In a rack, `place` is where
+    it stands and `burn` how long it has been seen to run.
     """
 
     serial: str
@@ -72,6 +74,8 @@ class Unit:
     treating: str | None = None
     reverify: str | None = None
     results: Mapping[str, str] = field(default_factory=dict)
+    place: int | None = None
+    burn: Burn | None = None
 
     @property
     def visit(self) -> int:
@@ -317,12 +321,15 @@ def finish(*, step: Step, unit: Unit, installed: Sequence[Installed], here_s: fl
     """Has the unit everything that the step demands, so that it may be finished?
 
     Args:
-        here_s: seconds since the unit arrived; None when not known (then the step's minimum time is not judged).
+        here_s: seconds since the unit arrived; None when not known (then the step's minimum time is not judged). Where
+            samples are taken, their time counts instead.
     """
     needed = still_needed(step, installed)
     if needed:
         component, left = needed[0]
         return Answer(False, "needs_component", {"part": component.name.model_dump(), "left": left})
+    if step.sample_s:
+        here_s = step.min_s - burn_in.left_s(unit.burn, step.min_s)
     if step.min_s and here_s is not None and here_s < step.min_s:
         return Answer(False, "needs_time", {"minutes": max(1, round((step.min_s - here_s) / 60))})
     if step.tests and unit.tested != "passed":

@@ -14,9 +14,11 @@ from typing import Any, Final, Literal
 
 from mes import wire
 from mes.domain import gate
+from mes.domain.burn_in import Burn, begun, sampled
 from mes.domain.gate import Installed, Order, Unit
+from mes.domain.measurement import overall
 from mes.domain.route import Plan, Product, Step
-from mes.domain.runs import judged, said_of
+from mes.domain.runs import judged, last_askings, said_of
 
 NcCause = Literal["test_failed", "defect_found", "contradiction"]
 
@@ -45,7 +47,8 @@ class Decision:
     """What an event means: the verdict, and every change that it makes.
 
     `unit` is the new state, None when nothing changes. `failure` counts one more failed attempt for the visit's
-    statistics. `disputed` marks an installation that another unit contradicts.
+    statistics. `disputed` marks an installation that another unit contradicts. `sample` numbers the sample whose
+    readings are to be kept.
     """
 
     verdict: wire.Verdict
@@ -60,6 +63,7 @@ class Decision:
     install: Installed | None = None
     disputed: bool = False
     uninstall: str | None = None
+    sample: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,8 @@ class Case:
 
     `at` is the event's own time, UTC text. `installed` is what is in the unit now; `used_in` the other unit that holds
     the component of this event; `present` how many other units are in work at the station. `competent` is what the gate
-    says of the operator, None where the step asks for no qualification.
+    says of the operator, None where the step asks for no qualification. `boot` and `mono_ms` are the station's
+    monotonic clock.
     """
 
     event_id: str
@@ -86,6 +91,8 @@ class Case:
     present: int = 0
     competent: gate.Answer | None = None
     measured_by: gate.Answer | None = None
+    boot: str = ""
+    mono_ms: int = 0
 
     @property
     def product(self) -> Product:
@@ -141,7 +148,7 @@ def held(case: Case, why: str, *, args: Mapping[str, Any] | None = None, changes
 
 
 def _off_the_bench(unit: Unit, at: str) -> Unit:
-    return replace(unit, state="done" if unit.state == "done" else "waiting", station=None, since=at)
+    return replace(unit, state="done" if unit.state == "done" else "waiting", station=None, place=None, since=at)
 
 
 # --- one rule an event ------------------------------------------------------------------------------------------------
@@ -164,12 +171,17 @@ def arrive(case: Case, body: wire.UnitsArrived) -> Decision:
     assert case.unit is not None
     if answer.reason == "unit_here":
         return Decision("accepted", "unit_here", answer.args)
-    unit = begin(case.unit, case.station, case.at)
-    return Decision("accepted", "unit_arrived", answer.args, unit=unit, arrived=True)
+    return Decision("accepted", "unit_arrived", answer.args, unit=begin(case, body.place), arrived=True)
 
 
-def begin(unit: Unit, station: str, at: str) -> Unit:
-    """The unit is in work at a station from now on; nothing has been tested or seen in this stay."""
+def begin(case: Case, place: int | None) -> Unit:
+    """The unit is in work at a station from now on; nothing has been tested or seen in this stay.
+
+    Args:
+        place: where it stands, in a rack.
+    """
+    assert case.unit is not None
+    unit, station, at = case.unit, case.station, case.at
     return replace(
         unit,
         state="in_work",
@@ -179,6 +191,8 @@ def begin(unit: Unit, station: str, at: str) -> Unit:
         tested=None,
         inspected=None,
         results={step: said for step, said in unit.results.items() if step != unit.step},
+        place=place,
+        burn=begun(unit.burn, boot=case.boot, mono_ms=case.mono_ms) if case.step.sample_s else None,
     )
 
 
@@ -288,7 +302,40 @@ def _unfit(case: Case, outcome: str) -> gate.Answer | None:
 
 
 def sample(case: Case, body: wire.ReadingsRecorded) -> Decision:
-    """A reading on the way stands in the record; the unit is judged at the end."""
+    """A sample of a unit that runs: it counts its time; the second in a row beyond the limits ends the burn-in.
+
+    A sample that contradicts itself judges nothing: there is another one soon, and at the end the test.
+    """
+    assert case.unit is not None
+    unit, step = case.unit, case.step
+    outcome = overall(m.outcome for m in last_askings(body.readings).values())
+    run = judged(step, wire.UnitsTested(unit=body.unit, step=body.step, outcome=outcome, tests=body.readings))
+    fit = "error" if _unfit(case, run.outcome) else run.outcome
+    burn = sampled(unit.burn or Burn(), fit, sample_s=step.sample_s, boot=case.boot, mono_ms=case.mono_ms)
+    after = replace(unit, burn=burn)
+    if (danger := gate.unsafe(case.plan, case.product, step, unit)) is not None:
+        changes = Decision("held", danger.reason, unit=after, sample=burn.samples)
+        return held(case, danger.reason, args=danger.args, changes=changes)
+    if run.worst is None or fit != "failed":
+        return Decision("accepted", "sampled", unit=after, sample=burn.samples)
+    args = {"unit": unit.serial, **said_of(run.worst)}
+    if not burn.ended:
+        return Decision("accepted", "sample_out", args, unit=after, failure=True, sample=burn.samples)
+    tested = replace(after, tested="failed", results={**unit.results, step.id: "failed"})
+    return Decision(
+        "held",
+        "test_failed",
+        args,
+        unit=_off_the_bench(tested, case.at),
+        nc=NcDraft("test_failed", step.id, None, args),
+        failure=True,
+        ended=StepEnd(step.id, unit.visit, "failed"),
+        sample=burn.samples,
+    )
+
+
+def late_sample(case: Case, body: wire.ReadingsRecorded) -> Decision:
+    """The unit has gone meanwhile: the reading stands in the record and counts nothing."""
     return Decision("accepted", "noted")
 
 
@@ -328,7 +375,7 @@ def complete(case: Case, body: wire.WorkCompleted) -> Decision:
     following = case.product.after(step.id)
     closes = unit.treating if unit.reverify == step.id else None
     ended = StepEnd(step.id, unit.visit, "passed")
-    moved = replace(unit, station=None, since=case.at, attempts=0, tested=None, inspected=None)
+    moved = replace(unit, station=None, place=None, burn=None, since=case.at, attempts=0, tested=None, inspected=None)
     if closes:
         moved = replace(moved, treating=None, reverify=None)
     if following is None:
@@ -344,7 +391,7 @@ def complete(case: Case, body: wire.WorkCompleted) -> Decision:
 def disqualify(case: Case, body: wire.UnitsDisqualified) -> Decision:
     """The unit is scrap, wherever it stands."""
     assert case.unit is not None
-    unit = replace(case.unit, state="scrapped", station=None, since=case.at)
+    unit = replace(case.unit, state="scrapped", station=None, place=None, since=case.at)
     return Decision("accepted", "scrapped", {"unit": unit.serial}, unit=unit)
 
 
@@ -413,7 +460,8 @@ TRANSITIONS: Final[dict[str, dict[str, Rule]]] = {
     "MaterialsInstalled":   {"in_work": install},
     "MaterialsUninstalled": {"in_work": uninstall},
     "UnitsTested":          {"in_work": test},
-    "ReadingsRecorded":     {"in_work": sample},
+    "ReadingsRecorded":     {"reserved": late_sample, "waiting": late_sample, "in_work": sample,
+                             "done": late_sample, "scrapped": late_sample},
     "UnitsInspected":       {"in_work": inspect},
     "UnitsRepaired":        {"reserved": repair, "waiting": repair, "in_work": repair, "done": repair},
     "WorkCompleted":        {"in_work": complete},
@@ -458,7 +506,7 @@ def decide(case: Case, body: wire.Frozen) -> Decision:
     unit = case.unit
     elsewhere = unit.state == "in_work" and (unit.station != case.station or unit.step != getattr(body, "step", ""))
     if elsewhere and kind in _AT_THE_BENCH:
-        return already_gone(case, body) if kind == "UnitsDeparted" else stray(case, body)
+        return already_gone(case, body) if kind in ("UnitsDeparted", "ReadingsRecorded") else stray(case, body)
     decision = TRANSITIONS[kind].get(unit.state, stray)(case, body)
     return _by_whom(case, kind, decision) if kind in _NEEDS_COMPETENCE else decision
 
@@ -503,6 +551,8 @@ def send_to(unit: Unit, step: str, at: str, *, nc: str, product: Product) -> Uni
         treating=nc,
         reverify=unit.step,
         results=before(product, step, unit.results),
+        place=None,
+        burn=None,
     )
 
 

@@ -79,9 +79,14 @@ class _Reading:
             else:
                 for name in texts([single(document, "station") or {}], "id"):
                     stations[name], told[name] = instruments(document), told_by(document)
+        tables = [single(document, "station") or {} for document in self.stations.values() if document is not None]
+        places = {
+            t["id"]: t["places"] for t in tables if isinstance(t.get("id"), str) and isinstance(t.get("places"), int)
+        }
         return Known(
             stations=stations,
             told=told,
+            places=places,
             lines=None if self.plant is None else frozenset(texts(rows(self.plant, "line"), "id")),
             pictures=frozenset(self.drawings),
             qualifications=None if self.plant is None else frozenset(texts(rows(self.plant, "qualification"), "id")),

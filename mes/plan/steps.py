@@ -334,6 +334,34 @@ class StepTable(Step):
             raise refusal(_("Without a test there is nothing to test again."), _("0, or a step with tests"))
         return retests
 
+    @field_validator("sample_s")
+    @classmethod
+    def _samples_of_a_rack(cls, sample_s: int, info: ValidationInfo) -> int:
+        tests: tuple[Test, ...] = info.data.get("tests", ())
+        if not sample_s:
+            return sample_s
+        if info.data.get("kind") != "burn-in" or info.data.get("tests") == ():
+            raise refusal(_("Only a burn-in with tests is sampled."), _("0, or a step of kind burn-in with tests"))
+        families = {names.get(t.instrument) for _station, names in _instruments(info) for t in tests}
+        if "line-tester" in families or any(t.instrument == "record" for t in tests):
+            raise refusal(_("What is not asked cannot be sampled."), _("an instrument that answers a question"))
+        if info.data.get("set_up") or info.data.get("tear_down"):
+            said = _("What is set up for one unit would be taken from the others that run here.")
+            raise refusal(said, _("no set_up and no tear_down in a step with samples"))
+        known = known_to(info)
+        alike = [t.id for t in tests if "{place}" not in t.ask]
+        if alike and any(known.places.get(station, 1) > 1 for station in known.here):
+            said = _("Every place would get the same reading of: %(tests)s.", tests=", ".join(alike))
+            raise refusal(said, 'ask = "MEAS:TEMP? (@{place})"')
+        return sample_s
+
+    @field_validator("min_s")
+    @classmethod
+    def _has_a_sample(cls, min_s: int, info: ValidationInfo) -> int:
+        if min_s and info.data.get("sample_s", 0) > min_s:
+            raise refusal(_("The time is over before the first sample."), f"{info.data['sample_s']}")
+        return min_s
+
     @field_validator("min_s")
     @classmethod
     def _burns_in_for_a_time(cls, min_s: int, info: ValidationInfo) -> int:

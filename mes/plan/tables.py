@@ -31,7 +31,8 @@ class Known:
     `stations` holds for each station what a test may call its measuring instruments, with the family of each, and
     `told` what each of its line testers measures, by the same names; `here` the stations of the step that is being
     read; `tracking` that of its product; `route` the steps of its product, each with whether it has tests, and
-    `earlier` those of them that come before it; `packed` what is in its carton there.
+    `earlier` those of them that come before it; `packed` what is in its carton there. `places` are those of
+    each station, where it says more than one.
     """
 
     stations: Mapping[str, Mapping[str, str] | None] | None = None
@@ -41,6 +42,7 @@ class Known:
     defects: frozenset[str] | None = None
     qualifications: frozenset[str] | None = None
     tracking: str | None = None
+    places: Mapping[str, int] = field(default_factory=dict)
     here: tuple[str, ...] = ()
     route: Mapping[str, bool] = field(default_factory=dict)
     earlier: tuple[str, ...] = ()

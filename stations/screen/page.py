@@ -70,11 +70,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One line of the rack."""
+    """One unit of the rack: where it stands, how far it is, and what its last sample said; `bad` wants a person."""
 
     unit: str
     ready: bool
     when: str
+    place: str = ""
+    share: float | None = None  # of its time, 0 to 1
+    note: str = ""
+    bad: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,8 @@ class Page:
     progress: tuple[int, int] | None
     left: str  # how long the test still takes, in words
     rack: tuple[Kept, ...]
+    rack_summary: str  # in place of the rack, while a unit is at the front
+    rack_place: str
     devices: tuple[tuple[str, bool], ...]  # name, works: while the station starts
     defects: tuple[DefectTile, ...]
     number: bool  # whether a number can be typed now

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from math import ceil
 from typing import Any, Final
@@ -33,6 +34,8 @@ ROOM: Final = 320  # pixels, without the button that reads aloud
 PROGRESS_PX: Final = 72  # the bar of a test that runs, with its words
 NOTICE_PX: Final = 60  # a row of notices; two stand beside each other
 ROWS_SHOWN: Final = 5  # needs that fit into the card; more of them fold those that are done into one line
+RACK_IN_WORDS: Final = 4  # with more units in the rack, only the place, the bar and what is wrong are shown
+_BAD: Final = ("out", "error")
 UNPLUGGED: Final = frozenset({"", "unplugged", "lost", "gone", "device_lost"})
 
 
@@ -73,7 +76,9 @@ def paint(screen: Screen, language: str, *, now: datetime, keep: Callable[[str],
         devices=tuple((words.device(d.family, d.name), d.ok) for d in screen.devices)
         if screen.phase == "starting"
         else (),
-        rack=tuple(_in_rack(item, now) for item in sorted(screen.rack, key=lambda item: item.ready_at)),
+        rack=_rack(screen, now),
+        rack_summary=_summary(screen),
+        rack_place=words.rack_place(screen.rack_place) if screen.rack_place else "",
         defects=tuple(
             DefectTile(_code_of_defect(code), name.to(language), keep(svg) if svg else None)
             for code, name, svg in screen.defects
@@ -268,9 +273,38 @@ def _progress(screen: Screen) -> tuple[int, int] | None:
     return sum(1 for n in tests if n.state in ("ok", "bad")), len(tests)
 
 
+def _rack(screen: Screen, now: datetime) -> tuple[Kept, ...]:
+    """The units in the rack, what wants a person first; while one is at the front, that one has the room."""
+    if screen.unit:
+        return ()
+    shown = [_in_rack(item, now) for item in sorted(screen.rack, key=_urgency)]
+    few = len(shown) <= RACK_IN_WORDS
+    return tuple(shown if few else (item if item.bad or not item.place else replace(item, note="") for item in shown))
+
+
+def _summary(screen: Screen) -> str:
+    if not screen.unit or not screen.rack:
+        return ""
+    ready = sum(item.ready for item in screen.rack)
+    return words.rack_summary(len(screen.rack), ready, sum(item.last in _BAD for item in screen.rack))
+
+
+def _urgency(item: InRack) -> tuple[bool, str, int]:
+    """What wants a person first: a sample that is not good, then what is ready, then what will be ready next."""
+    return item.last not in _BAD, item.ready_at, item.place or 0
+
+
 def _in_rack(item: InRack, now: datetime) -> Kept:
     left = (datetime.fromisoformat(item.ready_at) - now).total_seconds()
-    return Kept(item.unit, item.ready, words.ready() if item.ready else words.minutes(max(1, ceil(left / 60))))
+    return Kept(
+        item.unit,
+        item.ready,
+        words.ready() if item.ready else words.minutes(max(1, ceil(left / 60))),
+        place=words.rack_place(item.place) if item.place else "",
+        share=1.0 if item.ready else max(0.0, min(1.0, 1 - left / item.min_s)) if item.min_s else None,
+        note=words.last_sample(item.last),
+        bad=item.last in _BAD,
+    )
 
 
 def _code_of_defect(code: str) -> str:

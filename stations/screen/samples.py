@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from mes.domain import reasons
 from mes.domain.measurement import show
@@ -151,13 +151,26 @@ def _other_work(plan: Plan, now: datetime) -> Iterator[tuple[str, Screen]]:
     product, step = _find(plan, lambda _, s: s.min_s > 0)
     at = _at(plan, product, step)
     rack = tuple(
-        InRack(f"NMD-2648-{n:05}", _text(now + timedelta(minutes=minutes)), minutes <= 0)
-        for n, minutes in ((41, -4), (42, 3), (44, 17), (47, 58), (48, 61), (51, 104), (52, 118))
+        InRack(
+            f"NMD-2648-{n:05}", _text(now + timedelta(minutes=minutes)), minutes <= 0, place, step.min_s, count, last
+        )
+        for n, minutes, place, count, last in _RACK
     )
     waits = (Need("time", "doing", value=118, unit="min"), *_tests(step, {}))
     yield "burn-in", replace(at, banner=_said("unit_arrived", unit=UNIT, step=step.name.model_dump()), needs=waits)
     idle = replace(_cleared(at), rack=rack, banner=_said("needs_time", minutes=3))
     yield "burn-in-rack", idle
+    yield "burn-in-place", replace(idle, banner=_said("rack_place", unit="NMD-2648-00052", place=8))
+    hot = step.tests[0]
+    outside = {"test": hot.name.model_dump(), "value": _outside(hot)[1], "limit": limit_text(hot)}
+    yield "burn-in-out", replace(idle, banner=_said("sample_out", unit="NMD-2648-00047", **outside))
+    yield "burn-in-front", replace(at, rack=rack, rack_place=8, banner=_said("unit_here", unit=UNIT), needs=waits)
+
+
+_RACK: Final[tuple[tuple[int, int, int, int, Literal["", "in", "out", "error"]], ...]] = (
+    (41, -4, 1, 24, "in"), (42, 3, 2, 23, "in"), (44, 17, 3, 20, "in"), (47, 58, 4, 12, "out"),
+    (48, 61, 5, 12, "error"), (51, 104, 6, 3, "in"), (52, 118, 7, 0, ""),
+)  # fmt: skip
 
 
 def _trouble(plan: Plan) -> Iterator[tuple[str, Screen]]:

@@ -213,6 +213,28 @@ def ready() -> str:
     return _("ready")
 
 
+def rack_place(number: int) -> str:
+    """Where in the rack a unit stands."""
+    return _("Place %(number)s", number=number)
+
+
+def rack_summary(count: int, ready: int, bad: int) -> str:
+    """How many units are in the rack, while another one has the room of the screen."""
+    said = [_("In the rack: %(count)s", count=count), _("ready: %(count)s", count=ready)]
+    return " · ".join([*said, _("to look at: %(count)s", count=bad)] if bad else said)
+
+
+def last_sample(last: Literal["", "in", "out", "error"]) -> str:
+    """What the last sample said; empty before the first."""
+    if not last:
+        return ""
+    return {
+        "in": _("within limits"),
+        "out": _("out of limits"),
+        "error": _("no answer"),
+    }[last]
+
+
 def kind_picture(kind: StepKind) -> str:
     """The drawing for a step whose plan has none."""
     return f"p-{kind}"

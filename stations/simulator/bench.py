@@ -12,6 +12,7 @@ from typing import Final
 from mes.domain.measurement import convert
 from mes.domain.route import Step, Test
 from mes.plan import Port, StationFile
+from stations.places import PLACE, placed
 from stations.simulator.faults import Fault
 from stations.simulator.host import Say, order
 from stations.simulator.nature import Nature, span
@@ -39,6 +40,7 @@ class VirtualBench:
         self._file, self._say, self._nature, self._odds, self._rng = file, say, nature, odds, rng
         self._drift = 0.0
         self._standing: dict[str, str] = {}
+        self._places: dict[int, str] = {}
         name = next((p.name for p in file.ports if p.family == "scanner"), None)
         if name is None:
             raise ValueError(f"{file.station.id} has no scanner")
@@ -66,15 +68,27 @@ class VirtualBench:
     # --- the instruments ---
 
     def connect(self, unit: str, step: Step) -> None:
-        """Connect a unit: the instruments measure this one from now on. Now and then a bench is in a bad mood."""
+        """Connect a unit: the instruments measure this one from now on, in a rack only at its own place.
+
+        Now and then a bench is in a bad mood.
+        """
         self._drift = max(-10 * DRIFT, min(10 * DRIFT, self._drift + self._rng.gauss(0, DRIFT)))
         for test in step.tests:
             port = self._file.port_for(test.instrument)
             if port is None or port.family not in INSTRUMENTS:
                 continue
+            if PLACE in test.ask and unit not in self._places.values():
+                continue
             self._show(port, unit, step, test)
             if self._rng.random() < self._odds.bad_bench:
                 self._say(order(port.name, "fault", self._rng.choice(BENCH_FAULTS)))
+
+    def stand(self, unit: str, place: int, step: Step) -> None:
+        """A unit is put at its place in the rack, and connected there."""
+        if self._places.get(place) == unit:
+            return
+        self._places = {p: u for p, u in self._places.items() if u != unit} | {place: unit}
+        self.connect(unit, step)
 
     def repair(self) -> None:
         """Somebody who knows the instruments has looked: they answer well again."""
@@ -86,8 +100,9 @@ class VirtualBench:
         value = self._nature.shown(unit, step, test) + self._drift * span(test)
         match port.family:
             case "scpi":
-                said = order(port.name, "show", test.ask, value, span(test) * NOISE)
-                self._keep_saying(f"{port.name} {test.ask}", said)
+                ask = placed(test, next((p for p, u in self._places.items() if u == unit), None)).ask
+                said = order(port.name, "show", ask, value, span(test) * NOISE)
+                self._keep_saying(f"{port.name} {ask}", said)
             case "safety-tester":
                 truth = self._nature.of(unit, step)
                 failing = [t.ask.partition("@")[0] for t in step.tests if t.id in truth.bad | truth.loose]

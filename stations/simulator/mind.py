@@ -50,6 +50,7 @@ PATIENCE: Final = {
     "not_now": 0.5,
     "device_lost": 1.0,
     "bench_full": 3.0,
+    "sample_out": 0.0,
 }
 """How long a person waits after such an answer before the next try, in seconds."""
 

@@ -44,6 +44,7 @@ class Mind:
         """
         if seen.phase == "starting":
             return None
+        self._units.look(seen)
         if seen.serial != self._heard:
             self._heard = seen.serial
             self.hands.hear(seen, now)

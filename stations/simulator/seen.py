@@ -44,6 +44,7 @@ class Seen:
     args: Mapping[str, Any] = field(default_factory=dict)
     serial: int = 0
     rack: Mapping[str, bool] = field(default_factory=dict)
+    places: Mapping[str, int] = field(default_factory=dict)
     link: str = "starting"
     kept: int = 0
     help_called: bool = False
@@ -65,6 +66,9 @@ class Seen:
 def seen_of(state: Mapping[str, Any]) -> Seen:
     """Read what `/state` says."""
     banner = state["banner"]
+    places = {r["unit"]: r["place"] for r in state["rack"] if r["place"]}
+    if state["unit"] and state["rack_place"]:
+        places[state["unit"]] = state["rack_place"]
     return Seen(
         version=state["version"],
         phase=state["phase"],
@@ -78,6 +82,7 @@ def seen_of(state: Mapping[str, Any]) -> Seen:
         args=banner["args"],
         serial=banner["serial"],
         rack={r["unit"]: r["ready"] for r in state["rack"]},
+        places=places,
         link=state["link"],
         kept=state["kept"],
         help_called=state["help_called"],

@@ -50,6 +50,18 @@ class UnitWork:
         """Whether units are worked on here at all."""
         return bool(self._steps)
 
+    def look(self, seen: Seen) -> None:
+        """Put each unit of the rack where the screen says; push the leads home where a sample was out of limits."""
+        if self._place.station.places == 1 or not self._steps:
+            return
+        step = next(iter(self._steps.values()))
+        for unit, place in seen.places.items():
+            self._place.bench.stand(unit, place, step)
+        unit = str(seen.args.get("unit") or "")
+        if seen.reason == "sample_out" and self._place.nature.of(unit, step).loose:
+            self._place.nature.check_leads(unit, step)
+            self._place.bench.connect(unit, step)
+
     # --- a unit is on the bench ---
 
     def go_on(self, seen: Seen) -> Act | None:

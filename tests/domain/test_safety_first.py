@@ -115,7 +115,8 @@ def test_a_unit_keeps_what_each_steps_last_run_said() -> None:
 
 def test_a_new_stay_at_a_step_begins_without_its_result() -> None:
     before = a_unit(step="safety", results={"early": "passed", "safety": "passed"})
-    assert rules.begin(before, "bench-3", utc()).results == {"early": "passed"}
+    case = a_case(before, plan=PLAN, station="bench-3")
+    assert rules.begin(case, None).results == {"early": "passed"}
 
 
 def test_a_safety_test_that_fails_against_the_record_counts_and_one_that_passes_does_not() -> None:

@@ -75,14 +75,18 @@ def floor_plan() -> Plan:
     return plan.model_copy(update={"plant": plant, "products": (generator, *plan.products[1:], other)})
 
 
-def template(folder: Path) -> Path:
-    """A database with the plan published and three orders released: units of GEN and ALT, pieces of KIT."""
+def template(folder: Path, plan: Plan | None = None) -> Path:
+    """A database with the plan published and three orders released: units of GEN and ALT, pieces of KIT.
+
+    Args:
+        plan: another one than `floor_plan`, with the same products.
+    """
     path = folder / "template.db"
     with engine(path) as opened:
         migrate.upgrade(opened)
         now = datetime.now(UTC)
         with writing(opened) as session:
-            assert publish_plan(session, floor_plan(), now=now).done
+            assert publish_plan(session, plan or floor_plan(), now=now).done
             give_badge(session, now=now)
             for order, product, quantity in (("OF-1", "GEN", UNITS), ("OF-2", "ALT", 2), ("OF-3", "KIT", 5_000)):
                 assert orders.create(session, order, product, quantity, now=now).done

@@ -300,7 +300,7 @@ def test_the_burn_in_is_shorter_and_the_persons_own_time_stays() -> None:
     before = (CONFIG / "products" / "nomad.toml").read_text("utf-8").splitlines()
     after = shorter("\n".join(before), 60).splitlines()
     changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
-    assert [new.partition("#")[0].strip() for _old, new in changed] == ["cycle_s = 420", "min_s = 120"]
+    assert [new.partition("#")[0].strip() for _old, new in changed] == ["cycle_s = 420", "min_s = 120", "sample_s = 5"]
 
 
 def test_a_station_file_of_the_demo_says_the_same_station_with_other_ports(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ class Bench:
             "kind": kind,
             "v": v,
             "captured_at": utc_text(self.clock.tick()),
-            "mono_ms": seq,
+            "mono_ms": int(self.clock.now.timestamp() * 1000),
             "boot_id": "boot",
             "asks": asks,
             "body": body,

@@ -214,6 +214,15 @@ WRONG = [
      "step packing", "tests", "Only a carton that is packed is weighed.", "kind pack"),
     ("a marginal band as wide as the tolerance", NOMAD, 'unit = "kg"', 'unit = "kg", marginal = 0.1', "step packing",
      "tests.weight.marginal", "The marginal bands leave nothing between them.", "less than 0.1"),
+    ("samples of a step that is no burn-in", NOMAD, "retests = 1", "retests = 1\nsample_s = 60", "step safety",
+     "sample_s", "Only a burn-in with tests is sampled.", "kind burn-in"),
+    ("samples with a set-up", NOMAD, "sample_s = 300",
+     'sample_s = 300\ntear_down = [{ instrument = "scpi", send = "OUTP OFF" }]', "step burn-in",
+     "sample_s", "What is set up for one unit would be taken from the others", "no set_up"),
+    ("a sample that is the same at every place", NOMAD, "MEAS:TEMP? (@{place})", "MEAS:TEMP?", "step burn-in",
+     "sample_s", "Every place would get the same reading of: temp.", "{place}"),
+    ("a burn-in that ends before its first sample", NOMAD, "sample_s = 300", "sample_s = 7201", "step burn-in", "min_s",
+     "The time is over before the first sample.", "7201"),
 ]
 # fmt: on
 
@@ -241,8 +250,9 @@ def test_a_step_without_tests_sets_nothing_up(folder: Path) -> None:
     path = folder / NOMAD
     text = path.read_text(encoding="utf-8")
     burn_in = text[text.index('id = "burn-in"') : text.index('id = "final"')]
+    without = re.sub(r"sample_s = \d+\n", "", burn_in)
     without = re.sub(
-        r"tests = \[.*?\n\]\n", 'tear_down = [{ instrument = "scpi", send = "OUTP OFF" }]\n', burn_in, flags=re.S
+        r"tests = \[.*?\n\]\n", 'tear_down = [{ instrument = "scpi", send = "OUTP OFF" }]\n', without, flags=re.S
     )
     path.write_text(text.replace(burn_in, without), encoding="utf-8")
     said = "Without a test there is nothing to set up."

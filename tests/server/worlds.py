@@ -148,14 +148,25 @@ class Workshop(Floor):
             number = {component.per: f"{self._numbers:06}"}
             for _ in range(component.quantity):
                 events.append(bench.event("MaterialsInstalled", part=component.part, **what, **number))
+        if step.sample_s:
+            events += self._sampling(bench, serial, step)
         if step.tests:
             readings = [_reading(t, _good(t)) for t in step.tests]
             events.append(bench.event("UnitsTested", outcome="passed", tests=readings, **what))
         if step.inspects:
             events.append(bench.event("UnitsInspected", result="passed", defects=[], **what))
-        if step.min_s:
+        if step.min_s and not step.sample_s:
             self.clock.tick(step.min_s)
         events.append(bench.event("WorkCompleted", asks=True, **what))
+        return events
+
+    def _sampling(self, bench: Bench, serial: str, step: Step) -> list[wire.Envelope]:
+        """The samples of a burn-in, until its time is over."""
+        events = []
+        for n in range(1, -(-step.min_s // step.sample_s) + 1):
+            self.clock.tick(step.sample_s)
+            readings = [_reading(t, _good(t)) for t in step.tests]
+            events.append(bench.event("ReadingsRecorded", unit=serial, step=step.id, n=n, readings=readings))
         return events
 
     def test(self, serial: str, *values: float) -> wire.IngestResult:

@@ -49,7 +49,8 @@ def the_plan(min_s: int = 60) -> Plan:
 
     def shorter(step: Step) -> Step:
         own_s = step.cycle_s - step.min_s
-        return step.model_copy(update={"min_s": min_s, "cycle_s": own_s + min_s}) if step.min_s else step
+        short = {"min_s": min_s, "cycle_s": own_s + min_s, "sample_s": min(step.sample_s, 5)}
+        return step.model_copy(update=short) if step.min_s else step
 
     products = tuple(p.model_copy(update={"steps": tuple(map(shorter, p.steps))}) for p in plan.products)
     return plan.model_copy(update={"products": products})
@@ -82,6 +83,7 @@ class Desk:
         """Look once, do one thing, wait for the answer."""
         self.bench.seconds = self.at_s
         self.bench.tick(0)
+        self.sample()
         act = self.mind.next(self.seen, self.at_s)
         if act is None:
             self.at_s += 0.5
@@ -106,6 +108,7 @@ class Desk:
     def answer(self) -> None:
         """The server judges, the instruments measure, until nothing is under way."""
         self.bench.server()
+        self.sample()
         while (asked := self.bench.measuring) is not None:
             self.bench.measuring = None
             product = self.bench.floor.plan.product("NOMAD-1000")
@@ -114,6 +117,19 @@ class Desk:
             values = {t.id: self.place.nature.shown(asked.unit, step, t) for t in asked.tests}
             taken = tuple(Taken(t.id, Reading(values[t.id], t.unit, "measured", "")) for t in asked.tests)
             self.bench.give(Measured, run=asked.run, readings=taken)
+            self.bench.server()
+
+    def sample(self) -> None:
+        """Answer what samples ask for; which unit it is, the place says."""
+        while (asked := self.bench.sampling) is not None:
+            self.bench.sampling = None
+            work = next((w for w in self.bench.session.works if w.sampling and w.sampling.number == asked.run), None)
+            if work is None:
+                return
+            reading = Reading(
+                self.place.nature.shown(work.serial, work.step, asked.test), asked.test.unit, "measured", ""
+            )
+            self.bench.give(Measured, run=asked.run, readings=(Taken(asked.test.id, reading),))
             self.bench.server()
 
 

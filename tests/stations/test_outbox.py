@@ -598,3 +598,27 @@ def test_one_fault_of_the_disk_makes_one_red_scan_and_the_others_are_kept(
     assert {line.split()[1] for line in lines if line.startswith("green")} <= set(waiting(box))
     assert codes(box) == []
     box.close()
+
+
+# --- notes of the station itself --------------------------------------------------------------------------------------
+
+
+def test_a_note_is_on_the_disk_with_the_events_that_it_goes_with(opened: Callable[..., Outbox]) -> None:
+    box = opened()
+    box.keep(drafts(1), captured_at=AT, mono_ms=1_000, notes={"rack": "one"})
+    assert opened().notes() == {"rack": "one"}
+    box.note("rack", "two")
+    assert opened().notes() == {"rack": "two"}
+
+
+def test_without_the_events_there_is_no_note(outbox: Outbox) -> None:
+    outbox.note("rack", "before")
+    with pytest.raises(ValidationError):
+        outbox.keep([Draft("", "{}", None)], captured_at=AT, mono_ms=1_000, notes={"rack": "after"})
+    assert outbox.notes() == {"rack": "before"}
+
+
+def test_a_new_stream_keeps_the_notes(outbox: Outbox) -> None:
+    outbox.note("rack", "here")
+    outbox.fork("a test")
+    assert outbox.notes() == {"rack": "here"}

@@ -22,7 +22,7 @@ def in_rack(bench: Bench) -> list[tuple[str, bool]]:
 
 def test_a_unit_that_arrives_goes_into_the_rack_and_the_bench_is_free_for_the_next() -> None:
     bench = a_rack().scan(UNIT).server()
-    assert (bench.shows, bench.screen.phase, in_rack(bench)) == (("go", "unit_arrived"), "idle", [(UNIT, False)])
+    assert (bench.shows, bench.screen.phase, in_rack(bench)) == (("go", "rack_place"), "idle", [(UNIT, False)])
     bench.scan(OTHER).server()
     assert in_rack(bench) == [(UNIT, False), (OTHER, False)]
 

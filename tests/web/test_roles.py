@@ -51,6 +51,7 @@ GET    /orders/new                      -         -        -          x         
 POST   /orders/new                      -         -        -          x          -        x       -
 GET    /order/<path:order>              -         -        -          x          -        x       x
 POST   /orders/act/<verb>               -         -        -          x          -        x       -
+GET    /unit/<path:serial>              -         -        -          x          x        x       x
 GET    /quality                         -         -        -          x          x        x       x
 GET    /quality/nc/<path:nc>            -         -        -          x          x        x       x
 POST   /quality/decide                  -         -        -          x          x        -       -

@@ -1,0 +1,76 @@
+"""One unit in the office: where it stands, its way so far, what its samples in burn-in say, its nonconformities.
+
+Reads rows and the plan that its order is pinned to; decides nothing, and knows nobody.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, render_template
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mes import samples
+from mes.db.tables import Nonconformity, UnitRow, Visit
+from mes.domain.measurement import show as show_value
+from mes.domain.route import Product
+from mes.domain.runs import limit_text
+from web.auth import role
+from web.board_words import NC_STATES
+from web.language import language
+from web.nc_detail import label, plan_of_order, station_name, step_name
+from web.orders import UNIT_WORDS, plan_and_today
+from web.site import site
+
+blueprint = Blueprint("units", __name__)
+
+
+@blueprint.get("/unit/<path:serial>")
+@role("planner", "supervisor", "quality", "admin")
+def show(serial: str) -> str:
+    """One unit."""
+    here = site()
+    with here.reading() as session:
+        unit = session.get(UnitRow, serial)
+        plan, _today, tz = plan_and_today(here, session)
+        if unit is None:
+            abort(404)
+        plan = plan_of_order(session, unit.order) or plan
+        product = plan.product(unit.product) if plan else None
+        visits = session.scalars(select(Visit).where(Visit.unit == serial).order_by(Visit.started_at, Visit.visit))
+        ncs = session.scalars(select(Nonconformity).where(Nonconformity.unit == serial).order_by(Nonconformity.id))
+        return render_template(
+            "unit.html",
+            unit=unit,
+            product=product,
+            step=step_name(unit, plan),
+            station=station_name(plan, unit.station),
+            word=UNIT_WORDS["held" if unit.nc and unit.state != "scrapped" else unit.state],
+            visits=[(v, step_name(v, plan), station_name(plan, v.station)) for v in visits],
+            ncs=[(n, label(n, plan), NC_STATES[n.state]) for n in ncs],
+            samples=sampled(session, product, serial),
+            tz=tz,
+        )
+
+
+def sampled(session: Session, product: Product | None, unit: str) -> list[dict[str, Any]]:
+    """The samples of a unit, a line for each test of each visit, in words."""
+    said = []
+    for row in samples.of_unit(session, unit):
+        step = product.step(row.step) if product else None
+        test = next((t for t in step.tests if t.id == row.test), None) if step else None
+        values = [
+            show_value(v, test.unit, language()) if test else f"{v:g}" for v in (row.least, row.most) if v is not None
+        ]
+        said.append(
+            {
+                "row": row,
+                "step": step.name.to(language()) if step else row.step,
+                "test": test.name.to(language()) if test else row.test,
+                "least": values[0] if values else "–",
+                "most": values[-1] if values else "–",
+                "limit": limit_text(test)[language()] if test else "–",
+            }
+        )
+    return said
