@@ -265,9 +265,8 @@ def _judgement(turn: Turn, pending: Pending, v: VerdictCame, *, awaited: bool) -
         unit = replace(work.unit, **changes)
         finishing = work.finishing and tone(v.reason) == "go"
         turn = turn.put_work(replace(work, unit=unit, finishing=finishing))
-    if awaited or bad(v) or (pending.went is not None and pending.went[1] != v.reason):
-        return turn.say(v.reason, v.args)
-    return turn
+    differs = work is not None and pending.went is not None and pending.went[1] != v.reason
+    return turn.say(v.reason, v.args) if awaited or bad(v) or differs else turn
 
 
 def _decide_alone(turn: Turn, pending: Pending, work: Work) -> Turn:

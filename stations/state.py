@@ -49,6 +49,8 @@ def state_of(screen: Screen) -> dict[str, Any]:
         ],
         "rack_place": screen.rack_place,
         "devices": [{"name": d.name, "family": d.family, "ok": d.ok, "fault": d.fault} for d in screen.devices],
+        "left_s": screen.left_s,
+        "unsafe": list(screen.unsafe),
         "help_called": screen.help_called,
         "link": screen.link,
         "kept": screen.kept,

@@ -158,11 +158,11 @@ def broken(turn: Turn, came: RunBroken) -> Turn:
 
 def unsafe(turn: Turn, came: BenchUnsafe) -> Turn:
     """Devices that may still be live, or none any more."""
-    before = turn.session.unsafe
     turn = turn.put(unsafe=came.devices)
     if came.devices:
         return turn.say("bench_not_safe", {"device": came.devices[0]}, aside=True)
-    return turn.say("bench_safe", aside=True) if before else turn
+    # Where the operator has gone on meanwhile, the notice that goes away says enough.
+    return turn.say("bench_safe", aside=True) if turn.session.banner.reason == "bench_not_safe" else turn
 
 
 def _end(turn: Turn, work: Work, done: Sequence[wire.Measurement]) -> Turn:
