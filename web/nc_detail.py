@@ -133,6 +133,9 @@ def _reading(test: Test, m: wire.Measurement) -> dict[str, Any]:
         "outcome": m.outcome,
         "gauge": gauge(test, m),
         "instrument": m.instrument or "",
+        "calibration_due": m.calibration_due,
+        "attempt": m.attempt,
+        "verdict": m.verdict,
         "raw": m.raw,
     }
 

@@ -285,6 +285,36 @@ def test_an_unplanned_thing_is_told_in_words(busy: Office) -> None:
     assert "that its route does not foresee here: A step is missing: Prepare the parts." in page
 
 
+def test_a_tester_that_contradicts_its_own_number_is_told_in_words_with_what_each_instrument_said(
+    office: Office,
+) -> None:
+    shop = office.shop
+    serial = released_order(shop)[0]
+    shop.bring(serial, "safety")
+    known = {"instrument": "SAF-01 (GPT-EX-0001) · GPT-9803", "device": "SAF-01", "calibration_due": "2027-03-31"}
+    silent = {"test": "pe", "outcome": "timeout", "raw": "timeout", **known}
+    good = {"test": "pe", "outcome": "passed", "value": 0.05, "unit": "ohm", "attempt": 2, **known}
+    iso = {"test": "iso", "outcome": "passed", "value": 120.0, "unit": "Mohm"}
+    said = ">ACW, FAIL , 0.024kV ,0.013 mA ,R=000.1S"
+    broke = {
+        "test": "hipot",
+        "outcome": "error",
+        "value": 0.013,
+        "unit": "mA",
+        "verdict": "failed",
+        "raw": said,
+        **known,
+    }
+    result = shop.tell(
+        "bench-4", "UnitsTested", unit=serial, step="safety", outcome="error", tests=[silent, good, iso, broke]
+    )
+    assert (result.verdict, result.reason) == ("held", "tester_contradicts")
+    page = text_of(office.get(f"/quality/nc/{result.args['nc']}")).replace("\u202f", " ")
+    assert "Dielectric, 1500 V: the tester and its reading do not say the same." in page
+    assert "PE continuity asking 2 0.05 Ω 0.1 Ω or less SAF-01 (GPT-EX-0001) · GPT-9803 Calibration good until" in page
+    assert f"The tester itself said: failed. {said}" in page
+
+
 # --- quarantine -------------------------------------------------------------------------------------------------------
 
 
