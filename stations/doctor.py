@@ -86,8 +86,8 @@ def port_of(port: PortTable, who: Callable[[str], list[Holder]] = holders) -> Ch
     name = f"port {port.name}"
     said: dict[str, Any] = {"port": port.name, "url": port.url}
     held = who(port.url) if port.url.startswith("/dev/") and os.path.exists(port.url) else []
-    if held and all(h.name == "mes" or h.name.startswith("python") for h in held):
-        text = N_("%(port)s: it is in use by %(who)s, most likely the agent.")
+    if held and all(h.agent for h in held):
+        text = N_("%(port)s: the agent has it, %(who)s.")
         return Check(name, "ok", text, args={**said, "who": _named(held)})
     if held:
         return Check(name, "bad", *_PORTS["busy"], args={**said, "who": _named(held)})

@@ -31,10 +31,14 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A program that has a port open or locked; `name` is empty where this user may not see it."""
+    """A program that has a port open or locked; `name` is empty where this user may not see it.
+
+    `agent`: it was started as `… station run …`. Of its command line nothing else is looked at or kept.
+    """
 
     pid: int
     name: str
+    agent: bool = False
 
 
 def listed() -> list[Listed]:
@@ -53,7 +57,7 @@ def holders(path: str, proc: Path = Path("/proc")) -> list[Holder]:
     """The programs that have a device open or locked, but for this one."""
     device = os.path.realpath(path)
     pids = {*_with_it_open(device, proc), *_with_a_lock(device, proc), *_by_lock_file(device)}
-    return [Holder(pid, _name(pid, proc)) for pid in sorted(pids - {os.getpid()})]
+    return [Holder(pid, _name(pid, proc), _is_agent(pid, proc)) for pid in sorted(pids - {os.getpid()})]
 
 
 def _with_it_open(device: str, proc: Path) -> Iterator[int]:
@@ -87,6 +91,13 @@ def _by_lock_file(device: str) -> Iterator[int]:
         pid = int((LOCKS / f"LCK..{Path(device).name}").read_text("ascii").split()[0])
         os.kill(pid, 0)  # a lock of a program that has ended holds nothing
         yield pid
+
+
+def _is_agent(pid: int, proc: Path) -> bool:
+    try:
+        return b"\x00station\x00run\x00" in (proc / str(pid) / "cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def _name(pid: int, proc: Path) -> str:

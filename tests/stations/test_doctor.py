@@ -177,8 +177,21 @@ def test_a_port_that_another_program_has_names_it(pc: Pc) -> None:
 
 def test_a_port_that_the_agent_has_is_no_fault(pc: Pc) -> None:
     pc.cable.plug()
-    found = checks.port_of(pc.table(), lambda _path: [Holder(4711, "mes")])
+    found = checks.port_of(pc.table(), lambda _path: [Holder(4711, "mes", agent=True)])
     assert (found.level, found.args["who"]) == ("ok", "mes (4711)")
+
+
+def test_an_agent_that_runs_is_known_by_how_it_was_started(pc: Pc) -> None:
+    pc.cable.plug()
+    command = [sys.executable, "-m", "mes.cli", "station", "run", str(pc.file), "--data", str(pc.data)]
+    with (pc.data.parent / "agent.log").open("wb") as log:
+        agent = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        wait_for(lambda: holders(str(pc.cable.link)), 60, "it has opened the port")
+        assert [(h.pid, h.agent) for h in holders(str(pc.cable.link))] == [(agent.pid, True)]
+    finally:
+        agent.terminate()
+        agent.wait(timeout=20)
 
 
 def test_a_program_that_only_locks_a_port_is_found_by_its_lock(pc: Pc, tmp_path: Path) -> None:
