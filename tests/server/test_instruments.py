@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, inspect, select, update
 
 from mes import certificates, floor, instruments, measured, wire
 from mes.certificates import Received
 from mes.cli import main
 from mes.commands_ledger import verify_engine
 from mes.commands_office import publish_plan
+from mes.db import migrate
 from mes.db.session import reading, writing
 from mes.db.tables import Calibration, File, Instrument, Ledger, MeasuredWith, UnitRow
 from mes.domain.route import Plan
@@ -473,6 +474,18 @@ def test_an_unfit_finding_counts_the_units_since_the_last_good_calibration(shop:
         assert measured.count_units(session, "DMM-01", measured.Window("2026-11-24")) == 1
         assert measured.count_units(session, "DMM-01", measured.Window()) == 2
     assert agrees(shop, tmp_path)
+
+
+def test_the_migration_goes_back_and_forth_with_a_filled_register(shop: Floor) -> None:
+    register(shop)
+    good(shop, file=Received("a.pdf", PDF))
+    assert measure(shop).reason == "test_passed"
+    migrate.downgrade(shop.engine, "0007")
+    assert not {"instrument", "calibration", "tested_with", "file"} & set(inspect(shop.engine).get_table_names())
+    migrate.upgrade(shop.engine)
+    with reading(shop.engine) as session:
+        assert instruments.listed(session, TODAY).total == 0
+    assert shop.do(instruments.add, "DMM-01", **DMM).done
 
 
 # --- the command line -------------------------------------------------------------------------------------------------
