@@ -47,8 +47,8 @@ def _instruments(info: ValidationInfo) -> list[tuple[str, Mapping[str, str]]]:
 
 
 def _told_by_its_tester(instrument: str, info: ValidationInfo) -> bool:
-    """Whether the results come by themselves, at some station of the step."""
-    return any(names.get(instrument) == "line-tester" for _station, names in _instruments(info))
+    """Whether the results come by themselves, at some station of the step: as a line, or in a record."""
+    return instrument == RECORD or any(names.get(instrument) == "line-tester" for _station, names in _instruments(info))
 
 
 def _station_exists(station: str, info: ValidationInfo) -> str:
@@ -120,6 +120,10 @@ class ComponentTable(Component):
                 ),
             )
         return pattern
+
+
+def _is_at_the_station_or_a_record(instrument: str, info: ValidationInfo) -> str:
+    return instrument if instrument == RECORD else _is_at_the_station(instrument, info)
 
 
 def _is_at_the_station(instrument: str, info: ValidationInfo) -> str:
@@ -206,7 +210,7 @@ class TestTable(Test):
             )
         return marginal
 
-    _at_the_station = field_validator("instrument")(_is_at_the_station)
+    _at_the_station = field_validator("instrument")(_is_at_the_station_or_a_record)
 
     @field_validator("ask")
     @classmethod
@@ -343,7 +347,7 @@ class StepTable(Step):
         if info.data.get("kind") != "burn-in" or info.data.get("tests") == ():
             raise refusal(_("Only a burn-in with tests is sampled."), _("0, or a step of kind burn-in with tests"))
         families = {names.get(t.instrument) for _station, names in _instruments(info) for t in tests}
-        if "line-tester" in families or any(t.instrument == "record" for t in tests):
+        if "line-tester" in families or any(t.instrument == RECORD for t in tests):
             raise refusal(_("What is not asked cannot be sampled."), _("an instrument that answers a question"))
         if info.data.get("set_up") or info.data.get("tear_down"):
             said = _("What is set up for one unit would be taken from the others that run here.")

@@ -223,6 +223,9 @@ WRONG = [
      "sample_s", "Every place would get the same reading of: temp.", "{place}"),
     ("a burn-in that ends before its first sample", NOMAD, "sample_s = 300", "sample_s = 7201", "step burn-in", "min_s",
      "The time is over before the first sample.", "7201"),
+    ("a record for one test of several", NOMAD, 'instrument = "safety-tester", ask = "IR"',
+     'instrument = "record", ask = "riso"', "step safety", "tests",
+     "Some tests of the step come in a record, and some do not.", 'instrument = "record" in all or none'),
 ]
 # fmt: on
 
@@ -396,3 +399,30 @@ def test_what_a_drawing_program_notes_for_itself_is_left_out_and_its_colours_sta
 def test_a_picture_whose_name_no_step_can_write_is_said(folder: Path) -> None:
     (folder / "pictures" / "step-final.svg").rename(folder / "pictures" / "étape.svg")
     assert ("pictures/étape.svg", "No step can name this picture.") in [(e.file, e.message) for e in errors_of(folder)]
+
+
+def test_a_step_whose_tests_come_in_a_record_needs_no_instrument_at_its_station(folder: Path) -> None:
+    text = (CONFIG.parent / "docs" / "openhtf.md").read_text(encoding="utf-8")
+    tests = text.split("```toml\n# in a product's step\n")[1].split("```")[0]
+    path = folder / NOMAD
+    before, _, after = path.read_text(encoding="utf-8").partition('id = "inverter"')
+    path.write_text(before + 'id = "inverter"\n' + tests + after, encoding="utf-8")
+    plan = read_plan(folder)
+    assert isinstance(plan, Plan), "\n".join(map(str, plan))
+    product = plan.product("NOMAD-1000")
+    step = product.step("inverter") if product else None
+    assert step is not None
+    assert step.recorded
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        ('set_up = [{ instrument = "record", send = "ON" }]', "No instrument record at: bench-3."),
+        ("sample_s = 60", "A tester that sends its results by itself is not asked for samples."),
+    ],
+)
+def test_nothing_is_told_to_a_record(folder: Path, extra: str, said: str) -> None:
+    test = '{ id = "v", name = { fr = "V", en = "V" }, unit = "V", high = 5.0, instrument = "record", ask = "out" }'
+    edit(folder, NOMAD, 'id = "inverter"', f'id = "inverter"\ntests = [{test}]\n{extra}')
+    assert any(said in str(error) for error in errors_of(folder)), errors_of(folder)
