@@ -10,10 +10,13 @@ import importlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from mes.domain.openhtf import BadRecord, read_record
 from stations.durable import write_whole
+
+METADATA: Final = ("test_name", "test_version", "test_description", "instruments")
+"""What is kept of a test's metadata."""
 
 
 class NotARecord(ValueError):
@@ -50,14 +53,20 @@ class ToAtelier:
 
 
 def _plain(record: Any) -> Any:
-    """The record as tables and lists, without its attachments' content and without its log: they may be of any size."""
+    """The record as tables and lists.
+
+    Left out: the attachments' content, log and source, which may be of any size; metadata that we do not read, which
+    may name people.
+    """
     if isinstance(record, Mapping):
         made = dict(record)
     elif hasattr(record, "as_base_types"):  # OpenHTF 1.4 (2019) and newer
         made = dict(record.as_base_types())
     else:
         made = importlib.import_module("openhtf.util.data").convert_to_base_types(record)
-    return {key: value for key, value in made.items() if key not in ("log_records", "code_info")}
+    metadata = made.get("metadata")
+    known = {key: metadata[key] for key in METADATA if key in metadata} if isinstance(metadata, Mapping) else {}
+    return {key: value for key, value in made.items() if key not in ("log_records", "code_info")} | {"metadata": known}
 
 
 def _as_text(thing: Any) -> str:

@@ -50,8 +50,14 @@ def test_log_lines_and_source_code_are_left_out(tmp_path: Path) -> None:
 
 
 def test_what_json_does_not_know_is_written_as_text(tmp_path: Path) -> None:
-    path = ToAtelier(tmp_path)(volt(3.0) | {"metadata": {"when": Path("/tmp")}})
-    assert "Path" in json.loads(path.read_bytes())["metadata"]["when"]
+    path = ToAtelier(tmp_path)(volt(3.0) | {"metadata": {"test_name": Path("/tmp")}})
+    assert "Path" in json.loads(path.read_bytes())["metadata"]["test_name"]
+
+
+def test_metadata_that_may_name_a_person_stays_with_the_tester(tmp_path: Path) -> None:
+    metadata = {"test_name": "end of line", "operator_name": "A. Nonyme", "instruments": "DMM-03", "config": {"x": 1}}
+    path = ToAtelier(tmp_path)(volt(3.0) | {"metadata": metadata})
+    assert json.loads(path.read_bytes())["metadata"] == {"test_name": "end of line", "instruments": "DMM-03"}
 
 
 def test_a_record_without_a_unit_is_said_at_once_and_not_written(tmp_path: Path) -> None:
