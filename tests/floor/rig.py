@@ -79,7 +79,7 @@ def template(folder: Path, plan: Plan | None = None) -> Path:
     """A database with the plan published and three orders released: units of GEN and ALT, pieces of KIT.
 
     Args:
-        plan: another one than `floor_plan`, with the same products.
+        plan: another one than `floor_plan`; of the orders, those for its products are made.
     """
     path = folder / "template.db"
     with engine(path) as opened:
@@ -89,6 +89,8 @@ def template(folder: Path, plan: Plan | None = None) -> Path:
             assert publish_plan(session, plan or floor_plan(), now=now).done
             give_badge(session, now=now)
             for order, product, quantity in (("OF-1", "GEN", UNITS), ("OF-2", "ALT", 2), ("OF-3", "KIT", 5_000)):
+                if not any(p.id == product for p in (plan or floor_plan()).products):
+                    continue
                 assert orders.create(session, order, product, quantity, now=now).done
                 assert orders.release(session, order, now=now).done
     return path
@@ -211,7 +213,7 @@ class Program:
 class Bench(Program):
     """A station's PC: its folder, its agent, its scanner."""
 
-    def __init__(self, folder: Path, station: str, server_url: str, data: Path) -> None:
+    def __init__(self, folder: Path, station: str, server_url: str, data: Path, ports: str = "") -> None:
         folder.mkdir()
         self.station, self.server_url, self.data = station, server_url, data
         self.page = port_number()
@@ -229,6 +231,7 @@ place = 1
 name = "scanner"
 family = "scanner"
 url = "/dev/..{self.cable.link}"
+{ports}
 [screen]
 port = {self.page}
 [server]
@@ -440,15 +443,24 @@ class Rig:
 
     # --- stations ---
 
-    def bench(self, station: str, *, url: str | None = None, enrolled: bool = True, data: Path | None = None) -> Bench:
+    def bench(
+        self,
+        station: str,
+        *,
+        url: str | None = None,
+        enrolled: bool = True,
+        data: Path | None = None,
+        ports: str = "",
+    ) -> Bench:
         """A station's PC, let in at the server by the real command; its agent is not started.
 
         Args:
             url: the server's address as the station knows it, when it is not the direct way.
             data: the agent's folder, when another PC's was copied.
+            ports: tables of more devices than the scanner.
         """
         folder = self.folder / f"{station}-{len(self.benches)}"
-        made = Bench(folder, station, url or f"http://127.0.0.1:{self.port}", data or folder / "data")
+        made = Bench(folder, station, url or f"http://127.0.0.1:{self.port}", data or folder / "data", ports)
         self.benches.append(made)
         if enrolled:
             self.enroll(made)
