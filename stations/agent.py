@@ -97,6 +97,7 @@ class Meters:
     quarantined: int = 0
     conflict: int = 0
     scan_to_verdict_ms: deque[float] = field(default_factory=lambda: deque(maxlen=SAMPLES))
+    reading_to_verdict_ms: deque[float] = field(default_factory=lambda: deque(maxlen=SAMPLES))
 
     def as_json(self) -> dict[str, Any]:
         """For `/state` and the report."""
@@ -107,6 +108,7 @@ class Meters:
             "quarantined": self.quarantined,
             "conflict": self.conflict,
             "scan_to_verdict_ms": [round(ms, 2) for ms in self.scan_to_verdict_ms],
+            "reading_to_verdict_ms": [round(ms, 2) for ms in self.reading_to_verdict_ms],
         }
 
 
@@ -178,7 +180,7 @@ class Agent:
         self._rack = ""
         self._noted: tuple[object, object, str] = (None, None, "")
         self._tokens: dict[str, int] = {}
-        self._asked_at: dict[int, float] = {}
+        self._asked_at: dict[int, tuple[deque[float], float]] = {}
         self._lines = {p.name: self._wire(p) for p in file.ports}
         self._forms = {p.name: p.format.form for p in file.ports if p.format is not None}
         self._measuring = Measuring(
@@ -407,7 +409,9 @@ class Agent:
                 for draft, event in zip(turn.drafts, kept, strict=True):
                     self._tokens[event.event_id] = draft.token
                     if isinstance(each, Scanned):
-                        self._asked_at[draft.token] = when
+                        self._asked_at[draft.token] = self.meters.scan_to_verdict_ms, when
+                    elif isinstance(each, Measured) and draft.kind == "UnitsTested":
+                        self._asked_at[draft.token] = self.meters.reading_to_verdict_ms, when
                     if isinstance(each, RunBroken):
                         self._measuring.reported()
                     todo.append((Kept(token=draft.token, event_id=event.event_id, **_moment()), when))
@@ -492,7 +496,8 @@ class Agent:
         began = self._asked_at.pop(token, None) if token is not None else None
         now = time.perf_counter()
         if began is not None:
-            self.meters.scan_to_verdict_ms.append((now - began) * 1000)
+            meter, at = began
+            meter.append((now - at) * 1000)
         if token is None:
             return came, now
         return replace(came, token=token), now

@@ -32,7 +32,7 @@ from stations.simulator.mind import Place
 from stations.simulator.nature import Nature
 from stations.simulator.operator import Operator
 from stations.simulator.people import Odds, Pace, Person
-from stations.simulator.seen import Window
+from stations.simulator.seen import Tally, Window
 from stations.simulator.stock import Stock
 
 READY_S: Final = 90.0
@@ -306,7 +306,7 @@ class Show:
                 "conflict": sum(t.count("conflict") for t in tallies),
             },
             "scans": sum(operator.scans for operator in self._operators.values()),
-            "scan_to_verdict_ms": figures.percentiles([ms for t in tallies for ms in t.latencies_ms()]),
+            **{name: figures.percentiles([ms for t in tallies for ms in t.times_ms(name)]) for name in Tally.TIMES},
             "scan_to_board_ms": to_board(visible_only=True),
             "scan_to_next_push_ms": to_board(visible_only=False),
             "pushes": self._board.pushes,

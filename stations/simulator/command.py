@@ -147,10 +147,10 @@ def _personality(family: str, wanted: str) -> str:
 
 @contextmanager
 def _woken() -> Iterator[int]:
-    """A descriptor that can be read once SIGTERM or Ctrl-C has come."""
+    """A descriptor that can be read once SIGTERM, Ctrl-C or the end of the terminal has come."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
-    numbers = (signal.SIGTERM, signal.SIGINT)
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     before = {number: signal.signal(number, lambda *_args: None) for number in numbers}
     woke = signal.set_wakeup_fd(writer)
     # In the background of a terminal, reading it would stop the process: then there are no orders.

@@ -96,12 +96,13 @@ class Tally:
     """What an agent has counted, over its restarts: it begins again at nothing each time."""
 
     COUNTS: Final = ("captured", "judged", "duplicate", "quarantined", "conflict")
+    TIMES: Final = ("scan_to_verdict_ms", "reading_to_verdict_ms")
 
     def __init__(self) -> None:
         self._before = dict.fromkeys(self.COUNTS, 0)
         self._now = dict.fromkeys(self.COUNTS, 0)
-        self._latencies_before: list[float] = []
-        self._latencies: list[float] = []
+        self._times_before: dict[str, list[float]] = {name: [] for name in self.TIMES}
+        self._times: dict[str, list[float]] = {name: [] for name in self.TIMES}
         self._lock = threading.Lock()
 
     def take(self, meters: Mapping[str, Any]) -> None:
@@ -109,19 +110,19 @@ class Tally:
         with self._lock:
             if meters["captured"] < self._now["captured"] or meters["judged"] < self._now["judged"]:
                 self._before = {name: self._before[name] + self._now[name] for name in self.COUNTS}
-                self._latencies_before += self._latencies
+                self._times_before = {name: self._times_before[name] + self._times[name] for name in self.TIMES}
             self._now = {name: int(meters[name]) for name in self.COUNTS}
-            self._latencies = list(meters["scan_to_verdict_ms"])
+            self._times = {name: list(meters[name]) for name in self.TIMES}
 
     def count(self, name: str) -> int:
         """One of `COUNTS`, in all."""
         with self._lock:
             return self._before[name] + self._now[name]
 
-    def latencies_ms(self) -> list[float]:
-        """Milliseconds from each scan to its verdict."""
+    def times_ms(self, name: str) -> list[float]:
+        """One of `TIMES`: milliseconds from each scan, or from the last reading of each test run, to its verdict."""
         with self._lock:
-            return self._latencies_before + self._latencies
+            return self._times_before[name] + self._times[name]
 
 
 class Window:

@@ -153,6 +153,7 @@ def test_twenty_seconds_of_a_simulated_floor_move_units_and_lose_and_double_noth
         report = demo.report
         assert report["events"]["captured"] > 40
         assert len(set(demo.steps_of_units())) > 2, "units stand at several steps"
+        assert report["reading_to_verdict_ms"]["count"] >= 1
         for latency in ("scan_to_verdict_ms", "scan_to_board_ms"):
             assert report[latency]["count"] > 10
             assert 0 < report[latency]["p50"] <= report[latency]["p99"] <= report[latency]["max"]

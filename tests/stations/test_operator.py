@@ -560,12 +560,14 @@ def test_what_an_agent_counted_before_its_restart_is_not_forgotten() -> None:
     tally = Tally()
 
     def meters(captured: int, *ms: float) -> dict[str, Any]:
-        return {**dict.fromkeys(Tally.COUNTS, 0), "captured": captured, "scan_to_verdict_ms": list(ms)}
+        times = {name: [n * at for at in ms] for n, name in enumerate(Tally.TIMES, 1)}
+        return {**dict.fromkeys(Tally.COUNTS, 0), "captured": captured, **times}
 
     for said in (meters(5, 1.0), meters(9, 1.0, 2.0), meters(0), meters(3, 7.0)):
         tally.take(said)
     assert tally.count("captured") == 12
-    assert tally.latencies_ms() == [1.0, 2.0, 7.0]
+    assert tally.times_ms("scan_to_verdict_ms") == [1.0, 2.0, 7.0]
+    assert tally.times_ms("reading_to_verdict_ms") == [2.0, 4.0, 14.0]
 
 
 @pytest.mark.parametrize("fault", ["torn", "noise", "double"])
