@@ -20,10 +20,13 @@ from typing import Final, Literal, Self
 import serial
 
 from stations.devices.readings import NoReply, Reply
-from stations.exchange import BROKEN, Exchange
+from stations.exchange import BROKEN, Exchange, Wire
 from stations.frames import BadFrame, Frame, Framing
 
 _log = logging.getLogger(__name__)
+
+VISA: Final = "visa://"
+NO_VISA: Final = "PyVISA is not installed on this computer: pip install 'atelier-mes[station,visa]'"
 
 _CAUSES: Final[dict[int | None, LostWhy]] = {
     errno.EAGAIN: "busy",
@@ -40,7 +43,10 @@ LostWhy = Literal["missing", "busy", "denied", "unplugged", "broken"]
 
 @dataclass(frozen=True, slots=True)
 class PortSettings:
-    """Where a device is and how its line is set. `address`: a path (best below /dev/serial/by-id) or a pyserial URL."""
+    """Where a device is and how its line is set.
+
+    `address`: a path (best below /dev/serial/by-id), a pyserial URL, or `visa://` and a VISA resource name.
+    """
 
     address: str
     baudrate: int = 9600
@@ -192,12 +198,13 @@ class Port:
             self._serve(self._line)
         self._turn_down("closed")
 
-    def _open(self) -> serial.Serial | None:
+    def _open(self) -> Wire | None:
         line = _opened(self._settings, self._read_s)
         if isinstance(line, PortLost):
             self._lost(line.why, line.text)
             return None
-        _claim(line)
+        if isinstance(line, serial.Serial):
+            _claim(line)
         return line
 
     def _serve(self, line: Exchange) -> None:
@@ -247,8 +254,10 @@ def try_to_open(settings: PortSettings) -> PortLost | None:
     return None
 
 
-def _opened(s: PortSettings, read_s: float) -> serial.Serial | PortLost:
+def _opened(s: PortSettings, read_s: float) -> Wire | PortLost:
     try:
+        if s.address.startswith(VISA):
+            return _open_visa(s, read_s)
         return serial.serial_for_url(
             s.address,
             baudrate=s.baudrate,
@@ -261,8 +270,16 @@ def _opened(s: PortSettings, read_s: float) -> serial.Serial | PortLost:
             write_timeout=1.0,
             exclusive=True,
         )
+    except ImportError:
+        return PortLost(s.address, "broken", NO_VISA)
     except BROKEN as e:
         return PortLost(s.address, _CAUSES.get(getattr(e, "errno", None), "broken"), str(e))
+
+
+def _open_visa(settings: PortSettings, read_s: float) -> Wire:
+    from stations.visa import open_visa  # only here: a bench PC without PyVISA works without it
+
+    return open_visa(settings.address.removeprefix(VISA), baudrate=settings.baudrate, read_s=read_s)
 
 
 def _claim(line: serial.Serial) -> None:

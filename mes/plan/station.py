@@ -7,6 +7,7 @@ are checked here; whether a port exists is the business of who opens it.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection
 from datetime import date
 from pathlib import Path
@@ -32,6 +33,9 @@ MEASURES: Final = ("scale", "scale-kern", "scale-ohaus", "scpi", "safety-tester"
 SCHEMES: Final = ("socket://", "rfc2217://", "loop://", "spy://", "alt://", "hwgrep://", "cp2110://")
 """Source: pySerial 3.5 documentation, "URL Handlers"."""
 
+VISA: Final = re.compile(r"visa://(?:ASRL/dev/[!-~]+|(?:TCPIP|USB|GPIB)[0-9]{0,2}::[!-~]+)::(?:INSTR|SOCKET)")
+"""`visa://` and a VISA resource name. Source: VPP-4.3, "Address String Grammar"."""
+
 BAUDS: Final = (300, 600, 1200, 2400, 4800, 9600, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800, 921_600)
 
 
@@ -56,7 +60,10 @@ class Port(Frozen):
     @field_validator("url")
     @classmethod
     def _can_be_opened(cls, url: str) -> str:
-        if not url.startswith(("/dev/", *SCHEMES)):
+        if url.startswith("visa:") and not VISA.fullmatch(url):
+            allowed = "visa://TCPIP::192.168.1.20::INSTR, visa://TCPIP::192.168.1.20::5025::SOCKET"
+            raise refusal(_("This is not a VISA address."), allowed)
+        if not url.startswith(("/dev/", "visa:", *SCHEMES)):
             allowed = _("a path /dev/serial/by-id/… or an address such as socket://192.168.1.20:4001")
             raise refusal(_("This is not a serial port."), allowed)
         return url

@@ -162,6 +162,8 @@ WRONG = [
      "The label of a defect cannot carry this code.", "capital letters"),
     ("a port that is none", BENCH_4, "/dev/serial/by-id/usb-Handheld_Scanner_BENCH4-if00", "COM3", "port scanner",
      "url", "This is not a serial port.", "/dev/serial/by-id/"),
+    ("a VISA address that is none", BENCH_4, "/dev/serial/by-id/usb-Handheld_Scanner_BENCH4-if00", "visa://192.168.1.20",
+     "port scanner", "url", "This is not a VISA address.", "visa://TCPIP::192.168.1.20::INSTR"),
     ("a speed that no line has", BENCH_4, "baud = 9600", "baud = 9601", "port scanner", "baud",
      "No serial line has this speed: 9601.", "9600, 19200"),
     ("an instrument without calibration", BENCH_4, ", calibration_due = 2027-03-31", "", "port safety",
