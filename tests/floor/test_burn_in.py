@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -113,6 +114,25 @@ def test_a_killed_agent_takes_its_rack_up_again_and_loses_no_sample(rig: Rig, ra
     rig.conserved()
 
 
+def test_at_every_moment_the_disk_has_the_rack_and_its_samples_together(rig: Rig, rack: Rack) -> None:
+    (one,) = rig.units()[:1]
+    rack.bench.hears(one, "rack_place")
+    rack.sampled(one, 1)
+    moments = []
+
+    def six() -> bool:  # one statement sees one moment of the file: what a power cut would leave
+        ((note, kept),) = rack.bench.ask(
+            "SELECT (SELECT value FROM meta WHERE key = 'note rack'),"
+            " (SELECT count(*) FROM outbox WHERE kind = 'ReadingsRecorded')"
+        )
+        moments.append((json.loads(note)["units"][0]["unit"]["burn"]["samples"], kept))
+        return int(kept) >= 6
+
+    wait_for(six, 40, "six samples are on the disk", pause_s=0.01)
+    assert [noted for noted, kept in moments if noted != kept] == []
+    rig.conserved()
+
+
 def test_a_rack_goes_on_without_the_server_and_tells_it_everything_later(rig: Rig, rack: Rack) -> None:
     (one,) = rig.units()[:1]
     rack.bench.hears(one, "rack_place")
@@ -147,8 +167,6 @@ def test_a_bench_whose_disk_forgot_its_rack_gets_it_back_from_the_server(rig: Ri
     rack.sampled(one, 2)
     rack.bench.drained()
     rack.bench.kill()
-    import sqlite3
-
     with closing(sqlite3.connect(rack.bench.outbox)) as db, db:
         db.execute("DELETE FROM meta WHERE key LIKE 'note %'")
     rack.bench.start(until=lambda s: len(s["rack"]) == 1)
