@@ -183,15 +183,26 @@ def _tests(work: Work) -> Iterator[Need]:
 
 def _test(test: Test, reading: Measurement | None, *, asked: bool, passed: bool) -> Need:
     state: NeedState = "todo"
-    if reading is not None:
+    if reading is not None and reading.outcome in ("passed", "failed"):
         state = "ok" if reading.outcome == "passed" else "bad"
     elif asked:
         state = "doing"
     elif passed:  # in an earlier run, whose readings this station does not have
         state = "ok"
-    value = reading.value if reading is not None else None
+    nothing = reading is not None and state == "todo"  # the bench is at fault, and not the unit
+    value = reading.value if reading is not None and not nothing else None
     unit = (reading.unit if reading is not None else None) or test.unit
-    return Need("test", state, test.name, value=value, unit=unit, low=test.low, high=test.high, marginal=test.marginal)
+    return Need(
+        "test",
+        state,
+        test.name,
+        value=value,
+        unit=unit,
+        low=test.low,
+        high=test.high,
+        marginal=test.marginal,
+        nothing=nothing,
+    )
 
 
 def _look(work: Work, inspecting: bool) -> Iterator[Need]:

@@ -32,6 +32,7 @@ class Need:
     low: float | None = None
     high: float | None = None
     marginal: float = 0.0  # width of the band inside a limit where a reading is just good
+    nothing: bool = False  # it was asked for, and nothing usable came
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ class Row:
     note: str = ""
     value: str = ""
     gauge: Gauge | None = None
+    nothing: bool = False  # it was asked for, and nothing usable came
     just: str = ""  # the reading passes, and only just: in words
     counts: bool = False  # offers the number keys
 

@@ -215,7 +215,9 @@ def _size(title: str, lines: tuple[str, ...], notices: int, *, tests: bool) -> S
 def _row(need: Need, language: str) -> Row:
     note = " · ".join(part for part in (need.part if need.name else "", need.detail) if part)
     just = words.just_good() if _is_just_good(need) else ""
-    if just:
+    if need.nothing:
+        note = words.nothing()
+    elif just:
         note = ""  # the picture says where, and the answer says the limits
     elif need.low is not None or need.high is not None:
         note = words.limits(need.low, need.high, need.unit, language)
@@ -225,7 +227,10 @@ def _row(need: Need, language: str) -> Row:
         title=words.need(need, language),
         note=note,
         value=_value(need, language),
-        gauge=gauge(need.value, need.low, need.high, need.marginal) if need.kind == "test" else None,
+        gauge=gauge(need.value, need.low, need.high, need.marginal)
+        if need.kind == "test" and not need.nothing
+        else None,
+        nothing=need.nothing,
         just=just,
         counts=need.kind == "quantity" and need.state in ("todo", "doing"),
     )

@@ -123,7 +123,8 @@ def _testing(plan: Plan) -> Iterator[tuple[str, Screen]]:
         at, banner=_said("test_failed", nc=NC, **said), needs=_tests(step, bad), actions=("LEAVE", "HELP")
     )
     yield "test-failed", replace(blocked, defects=())
-    yield "bench-error", replace(at, banner=_said("bench_error"), needs=_tests(step, {}))
+    silent = replace(_tests(step, {})[0], nothing=True)
+    yield "bench-error", replace(at, banner=_said("bench_error"), needs=(silent, *_tests(step, {})[1:]))
     product, step = max(((p, s) for p in plan.products for s in p.steps), key=lambda found: len(found[1].tests))
     many: dict[str, tuple[NeedState, float | None]] = {t.id: ("ok", _inside(t)) for t in step.tests[:4]}
     many[step.tests[4].id] = ("doing", None)

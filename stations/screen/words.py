@@ -191,6 +191,11 @@ def just_good() -> str:
     return _("just good")
 
 
+def nothing() -> str:
+    """A test of which nothing usable came: the bench is at fault."""
+    return _("no reading: the bench did not answer well")
+
+
 def left(seconds: int) -> str:
     """How long a test still takes, about."""
     if seconds < 60:

@@ -407,3 +407,13 @@ def test_the_time_left_is_known_once_every_test_was_made_once() -> None:
     assert bench.screen.left_s == 26
     bench.measure(0.05, after_s=1).tick(60)
     assert bench.screen.left_s == 1, "it takes longer than the last time"
+
+
+def test_a_test_of_which_nothing_came_is_not_shown_as_a_failure_of_the_unit() -> None:
+    bench = (
+        a_run_of(a_test("a", repeats=1), a_test("b"), after_failure="go-on", retests=1)
+        .measure([SILENCE, SILENCE], 0.5)
+        .server()
+    )
+    tests = [n for n in bench.screen.needs if n.kind == "test"]
+    assert [(n.state, n.nothing) for n in tests] == [("todo", True), ("bad", False)]
