@@ -216,13 +216,18 @@ class Stranger:
 
 
 def strangers(session: Session, most: int = PAGE) -> list[Stranger]:
-    """Seen on the floor, not in the register; by number."""
+    """Seen on the floor, not in the register; by number. One step in the index an instrument, however often each has
+    measured."""
     t = MeasuredWith
-    last = func.max(t.at + " " + t.serial)
-    known = select(Instrument.id)
-    found = select(t.device, last).where(t.device.not_in(known)).group_by(t.device).order_by(t.device).limit(most)
-    rows = [(device, *said.split(" ", 1)) for device, said in session.execute(found)]
-    return [Stranger(device, serial, at) for device, at, serial in rows]
+    known = set(session.scalars(select(Instrument.id)))
+    found: list[Stranger] = []
+    device = session.scalar(select(func.min(t.device)))
+    while device is not None and len(found) < most:
+        if device not in known:
+            last = select(t.serial, t.at).where(t.device == device).order_by(t.at.desc(), t.event_id.desc()).limit(1)
+            found.append(Stranger(device, *session.execute(last).one()))
+        device = session.scalar(select(func.min(t.device)).where(t.device > device))
+    return found
 
 
 def floor_serial(session: Session, instrument: str) -> str:
