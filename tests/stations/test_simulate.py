@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 from stations.devices import FAMILIES
 from stations.devices.readings import Reading
-from stations.frames import Frame
+from stations.frames import BadFrame, Frame
 from stations.ports import Port, PortEvent, PortLost, PortOpened, PortSettings
 from stations.simulator import kinds
 from stations.simulator.command import simulate
@@ -164,6 +164,20 @@ def test_a_unit_that_fails_a_function_fails_it_and_no_other(sim: Simulated) -> N
     sim.order("device fail IR")
     wait_for(lambda: ask(port, "safety-tester", "IR", 10).outcome == "rejected", 20, "the order is carried out")
     assert ask(port, "safety-tester", "GB", 10).outcome == "measured"
+
+
+def test_a_tester_that_talks_by_itself_says_its_lines_well_and_broken(sim: Simulated) -> None:
+    link = sim.folder / "tester"
+    sim.start("--family", "line-tester", "--link", str(link))
+    sim.open(link, "line-tester")
+    lines = [f"NMD-{n};550;MOHM;PASS" for n in range(3)]
+    for fault, line in zip(("", "half", "twice"), lines, strict=True):
+        sim.order(f"device fault {fault}")
+        sim.order(f"device say '{line}'")
+        if fault == "half":
+            wait_for(lambda: BadFrame("torn", b"NMD-1;550;") in sim.events[str(link)], 10, "half a line is torn")
+    whole = [Frame(lines[0].encode()), *[Frame(lines[2].encode())] * 2]
+    wait_for(lambda: [e for e in sim.events[str(link)] if isinstance(e, Frame)] == whole, 10, "the lines are read")
 
 
 def test_an_order_that_makes_no_sense_is_told_and_the_next_one_is_taken(sim: Simulated) -> None:
