@@ -41,7 +41,16 @@ SUBJECTS: Final[dict[str, tuple[str, ...]]] = {
         "StationAlarm",
         "StationAlarmEnded",
     ),
-    "orders": ("OrderCreated", "OrderReleased", "OrderHeld", "OrderResumed", "OrderClosed", "OrderCancelled"),
+    "orders": (
+        "OrderCreated",
+        "OrderAmended",
+        "OrderSplit",
+        "OrderReleased",
+        "OrderHeld",
+        "OrderResumed",
+        "OrderClosed",
+        "OrderCancelled",
+    ),
     "quality": ("NonconformityDecided", "LotHeld", "LotReleased", "HelpAnswered", "EventRequeued"),
     "instruments": (
         "InstrumentRegistered",

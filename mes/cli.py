@@ -17,7 +17,7 @@ from mes.i18n import N_, _
 
 BUILT_IN: Final[dict[str, str]] = {
     "plan": "mes.commands_plan:plan",
-    "order": "mes.commands_office:order",
+    "order": "mes.commands_orders:order",
     "badge": "mes.commands_badges:badge",
     "qualification": "mes.commands_badges:qualification",
     "people": "mes.commands_people:people",

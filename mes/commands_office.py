@@ -1,9 +1,9 @@
-"""The office at the command line: `mes plan publish`, `mes order|nc|lot`, `mes station add|rotate|revoke`."""
+"""The office at the command line: `mes plan publish`, `mes nc|lot`, `mes station add|rotate|revoke`."""
 
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,8 @@ from sqlalchemy import select
 from mes import enrolment, keys, orders, quality, revisions, wire
 from mes import plan as plans
 from mes.db.session import reading, writing
-from mes.db.tables import Nonconformity, UnitRow, WorkOrder
+from mes.db.tables import Nonconformity
 from mes.domain.invitation import address_of
-from mes.domain.reasons import sentence
-from mes.fold_office import ORDER_STATES
 from mes.i18n import _, system_language
 from mes.orders import Answer
 from mes.paths import default_config_dir
@@ -53,114 +51,6 @@ def publish(folder: Path | None, database: str) -> None:
         click.echo(_("Plan revision %(revision)s is already published; nothing has changed.", **dict(answer.args)))
         return
     tell(answer, _("Plan revision %(revision)s is published.", revision=answer.args.get("revision")))
-
-
-# --- orders -----------------------------------------------------------------------------------------------------------
-
-
-@click.group()
-def order() -> None:
-    """Create, release, hold, resume, close and cancel work orders."""
-
-
-@order.command("create")
-@click.argument("product")
-@click.argument("quantity", type=click.IntRange(1, 1_000_000))
-@click.option("--id", "order_id", help="Order number; the next of the plant's pattern when not given.")
-@click.option("--due", type=click.DateTime(["%Y-%m-%d"]), help="Due date, YYYY-MM-DD.")
-@click.option("--customer", default="")
-@click.option("--note", default="")
-@click.option("--release", "and_release", is_flag=True, help="Release it at once.")
-@database_option
-def order_create(
-    product: str,
-    quantity: int,
-    order_id: str | None,
-    due: datetime | None,
-    customer: str,
-    note: str,
-    and_release: bool,
-    database: str,
-) -> None:
-    """Plan QUANTITY pieces of PRODUCT."""
-    engine = open_database(database)
-    with writing(engine) as session:
-        at = now()
-        order_id = order_id or orders.next_order_id(session, _order_pattern(session), today=at.date())
-        due_on: date | None = due.date() if due else None
-        answer = orders.create(
-            session, order_id, product, quantity, now=at, due=due_on, customer=customer, note=note, actor=CONSOLE
-        )
-        if answer.done and and_release:
-            answer = orders.release(session, order_id, now=at, actor=CONSOLE)
-        if not answer.done:
-            session.rollback()
-    tell(answer, _("Order %(order)s: %(quantity)s × %(product)s.", order=order_id, quantity=quantity, product=product))
-
-
-def _order_pattern(session: Any) -> str:
-    plan = revisions.latest_plan(session)
-    return plan.plant.order_pattern if plan else "OF-{yyyy}-{n:03}"
-
-
-def _order_verb(name: str, verb: Any, what: str, *, needs_why: bool = False) -> None:
-    def command(order_id: str, database: str, why: str = "") -> None:
-        engine = open_database(database)
-        with writing(engine) as session:
-            extra = {"why": why} if why or needs_why else {}
-            answer = verb(session, order_id, now=now(), actor=CONSOLE, **extra)
-        tell(answer, _("Order %(order)s: done.", order=order_id))
-
-    command.__doc__ = what
-    made = click.argument("order_id", metavar="ORDER")(database_option(command))
-    if name != "release":
-        made = click.option("--why", default="", required=needs_why, help="The reason, in a few words.")(made)
-    order.command(name)(made)
-
-
-_order_verb("release", orders.release, "Let the floor begin; serials are reserved.")
-_order_verb("hold", orders.hold, "Stop new units from entering.", needs_why=True)
-_order_verb("resume", orders.resume, "Let units enter again.")
-_order_verb("close", orders.close, "End an order whose units are all finished or scrapped.")
-_order_verb("cancel", orders.cancel, "Give up an order on which no work has begun.", needs_why=True)
-
-
-@order.command("list")
-@click.option("--json", "as_json", is_flag=True)
-@database_option
-def order_list(as_json: bool, database: str) -> None:
-    """List the orders, the newest first."""
-    engine = open_database(database)
-    with reading(engine) as session:
-        rows = session.scalars(select(WorkOrder).order_by(WorkOrder.created_at.desc(), WorkOrder.id.desc())).all()
-        if as_json:
-            names = ("id", "product", "quantity", "state", "revision", "open_units", "due", "customer")
-            click.echo(json.dumps([{n: getattr(r, n) for n in names} for r in rows], ensure_ascii=False))
-            return
-        for r in rows:
-            state = ORDER_STATES[r.state][system_language()]
-            click.echo(f"{r.id:16} {state:12} {r.quantity:>7} × {r.product:20} {r.due or ''}")
-        if not rows:
-            click.echo(_("There is no order yet. Run: mes order create PRODUCT QUANTITY --release"))
-
-
-@order.command("units")
-@click.argument("order_id", metavar="ORDER")
-@click.option("--json", "as_json", is_flag=True)
-@database_option
-def order_units(order_id: str, as_json: bool, database: str) -> None:
-    """List the units of ORDER and where they stand."""
-    engine = open_database(database)
-    with reading(engine) as session:
-        if session.get(WorkOrder, order_id) is None:
-            raise click.ClickException(" ".join(sentence("unknown_order", {"order": order_id}, system_language())))
-        rows = session.scalars(select(UnitRow).where(UnitRow.order == order_id).order_by(UnitRow.serial)).all()
-        if as_json:
-            names = ("serial", "state", "step", "station", "nc")
-            click.echo(json.dumps([{n: getattr(r, n) for n in names} for r in rows]))
-            return
-        for r in rows:
-            click.echo(f"{r.serial:24} {r.state:10} {r.step:16} {r.station or '':10} {r.nc or ''}")
 
 
 # --- nonconformities and lots -----------------------------------------------------------------------------------------

@@ -23,7 +23,8 @@ from mes.domain.gate import Unit
 from mes.domain.measurement import convert
 from mes.domain.route import Plan, Step
 from mes.domain.runs import last_askings
-from mes.fold_office import OFFICE_RULES, move_order
+from mes.fold_office import OFFICE_RULES
+from mes.fold_orders import count_order, move_order, pieces
 from mes.verdicts import Entry, Judged, NotUnderstood, answer_of, spelled
 from mes.world import (
     FaultRow,
@@ -468,19 +469,13 @@ def counted(world: World, plan: Plan, order_id: str, product_id: str, step_id: s
     if product is None:
         return 0, 0
     defects = ["", *(d.code for d in plan.defects)]
-    so_far = _sum(world, order_id, step_id, defects)
+    so_far = pieces(world, order_id, step_id, defects)
     place = product.place(step_id)
     offered = quantity
     if place > 0:
         before = world.tallies.get(order_id, product.steps[place - 1].id, "")
         offered = before.quantity if before else 0
     return so_far, max(0, offered - so_far)
-
-
-def _sum(world: World, order: str, step: str, defects: Iterable[str]) -> int:
-    keys = [(order, step, d) for d in defects]
-    world.tallies.load(keys)
-    return sum(row.quantity for key in keys if (row := world.tallies.get(*key)))
 
 
 def _count(world: World, entry: Entry, body: wire.WorkCompleted) -> Judged:
@@ -517,28 +512,11 @@ def _count(world: World, entry: Entry, body: wire.WorkCompleted) -> Judged:
             if quantity:
                 row = world.tallies.get(order.id, body.step, defect) or TallyRow(order.id, body.step, defect, 0)
                 world.tallies.put(replace(row, quantity=row.quantity + quantity))
-        _count_order(world, entry, plan, order.id)
+        count_order(world, entry, plan, order.id)
         if able is not None and able.reason == "overridden":
             use_up(world, entry, order.id, body.step)
     _station_verdict(world, entry, verdict, reason, args, order_id)
     return Judged(entry, "recorded", verdict, reason, args, competence=spelled(able))
-
-
-def _count_order(world: World, entry: Entry, plan: Plan, order_id: str) -> None:
-    order = world.orders.get(order_id)
-    assert order is not None
-    product = plan.product(order.product)
-    assert product is not None
-    defects = [d.code for d in plan.defects]
-    last = world.tallies.get(order_id, product.steps[-1].id, "")
-    good = last.quantity if last else 0
-    scrapped = sum(_sum(world, order_id, step.id, defects) for step in product.steps)
-    left = max(0, order.quantity - good - scrapped)
-    state = "in_work" if order.state == "released" else order.state
-    changed = replace(order, state=state, open_units=left)
-    if left == 0 and state in gate.OPEN_ORDERS:
-        changed = replace(changed, state="completed", ended_at=entry.at)
-    world.orders.put(changed)
 
 
 def _completed(world: World, entry: Entry, body: wire.WorkCompleted) -> Judged:

@@ -1,4 +1,4 @@
-"""What people do away from the bench, folded into the same state: plans, orders, decisions, lots, second tries.
+"""What people do away from the bench, folded into the same state: plans, decisions, lots, second tries.
 
 The same contract as `mes.fold`: values from the entry only; a request that may not be changes nothing.
 """
@@ -8,38 +8,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
 from typing import Any, Final
 
 from mes import wire
 from mes.domain import gate
 from mes.domain import unit as unit_rules
-from mes.domain.gate import OPEN_ORDERS, OVERRIDABLE, Unit
-from mes.domain.route import Product
+from mes.domain.gate import OVERRIDABLE
+from mes.fold_orders import ORDER_RULES, move_order
 from mes.verdicts import Entry, Judged, NotUnderstood
 from mes.verdicts import no as _no
 from mes.verdicts import yes as _yes
-from mes.world import BadgeRow, LotRow, OrderRow, OverrideRow, PlanRow, QualificationRow, StationState, World
-
-ORDER_LIFE: Final[dict[str, dict[str, str]]] = {
-    # event             from: to
-    "OrderReleased": {"planned": "released"},
-    "OrderHeld": {"released": "on_hold", "in_work": "on_hold"},
-    "OrderResumed": {"on_hold": "in_work"},
-    "OrderClosed": {"completed": "closed", "in_work": "closed", "released": "closed", "on_hold": "closed"},
-    "OrderCancelled": {"planned": "cancelled", "released": "cancelled"},
-}
-"""The life of a work order. Closing is refused while units are open; completing is what the last unit does."""
-
-ORDER_STATES: Final[dict[str, dict[str, str]]] = {
-    "planned": {"fr": "prévu", "en": "planned"},
-    "released": {"fr": "lancé", "en": "released"},
-    "in_work": {"fr": "en cours", "en": "in work"},
-    "on_hold": {"fr": "en attente", "en": "on hold"},
-    "completed": {"fr": "terminé", "en": "completed"},
-    "closed": {"fr": "fermé", "en": "closed"},
-    "cancelled": {"fr": "annulé", "en": "cancelled"},
-}
+from mes.world import BadgeRow, LotRow, OverrideRow, PlanRow, QualificationRow, StationState, World
 
 
 def _plan(world: World, entry: Entry, body: wire.PlanPublished) -> Judged:
@@ -60,93 +39,6 @@ def _station_key(
 ) -> Judged:
     """Keys lie outside the state: the row says that it happened."""
     return _yes(entry, station=body.station)
-
-
-def _create(world: World, entry: Entry, body: wire.OrderCreated) -> Judged:
-    if world.orders.get(body.order) is not None:
-        return _no(entry, "order_exists", order=body.order)
-    plan = world.plan(world.latest_revision())
-    if plan is None:
-        return _no(entry, "no_plan")
-    product = plan.product(body.product)
-    if product is None:
-        return _no(entry, "unknown_product", product=body.product, known=", ".join(p.id for p in plan.products))
-    world.orders.put(
-        OrderRow(
-            id=body.order,
-            product=body.product,
-            quantity=body.quantity,
-            customer=body.customer or product.customer,
-            due=body.due,
-            note=body.note,
-            state="planned",
-            revision=0,
-            open_units=body.quantity,
-            why="",
-            created_at=entry.at,
-            released_at=None,
-            ended_at=None,
-        )
-    )
-    return _yes(entry, order=body.order)
-
-
-def _moved(world: World, entry: Entry, order_id: str) -> OrderRow | Judged:
-    """The order in its next state, or why it cannot go there."""
-    order = world.orders.get(order_id)
-    if order is None:
-        return _no(entry, "unknown_order", order=order_id)
-    to = ORDER_LIFE[entry.kind].get(order.state)
-    if to is None:
-        return _no(entry, "order_state", order=order_id, state=ORDER_STATES[order.state])
-    return replace(order, state=to)
-
-
-def _release(world: World, entry: Entry, body: wire.OrderReleased) -> Judged:
-    order = _moved(world, entry, body.order)
-    if isinstance(order, Judged):
-        return order
-    plan = world.plan(body.revision)
-    product = plan.product(order.product) if plan else None
-    if plan is None or product is None:
-        return _no(entry, "no_plan")
-    if product.tracking == "serial":
-        for serial in _serials(world, entry, product, order.quantity):
-            if world.units.get(serial) is not None:
-                return _no(entry, "serial_taken", serial=serial)
-            first = product.steps[0].id
-            world.put_unit(Unit(serial, order.id, product.id, "reserved", first, visits={first: 1}, since=entry.at))
-    world.orders.put(replace(order, revision=body.revision, released_at=entry.at))
-    return _yes(entry, order=order.id, units=order.quantity)
-
-
-def _serials(world: World, entry: Entry, product: Product, quantity: int) -> list[str]:
-    """The next serials of a product's pattern: `{yy}` and `{ww}` are the ISO year and week of the release."""
-    day = date.fromisoformat(entry.at[:10])
-    year, week, _ = day.isocalendar()
-    pattern = product.serial or "{n:06}"
-    stem = pattern.replace("{yy}", f"{year % 100:02}").replace("{yyyy}", f"{year}").replace("{ww}", f"{week:02}")
-    made = [stem.format(n=world.next_number(f"serial {stem}")) for _ in range(quantity)]
-    world.units.load((s,) for s in made)
-    return made
-
-
-def _hold(world: World, entry: Entry, body: wire.OrderChanged) -> Judged:
-    order = _moved(world, entry, body.order)
-    if isinstance(order, Judged):
-        return order
-    world.orders.put(replace(order, why=body.why))
-    return _yes(entry, order=order.id)
-
-
-def _close(world: World, entry: Entry, body: wire.OrderChanged) -> Judged:
-    order = _moved(world, entry, body.order)
-    if isinstance(order, Judged):
-        return order
-    if order.open_units:
-        return _no(entry, "order_has_open_units", order=order.id, count=order.open_units)
-    world.orders.put(replace(order, why=body.why, ended_at=entry.at))
-    return _yes(entry, order=order.id)
 
 
 def _decided(world: World, entry: Entry, body: wire.NonconformityDecided) -> Judged:
@@ -181,24 +73,6 @@ def _decided(world: World, entry: Entry, body: wire.NonconformityDecided) -> Jud
     world.ncs.put(replace(decided, state="in_treatment"))
     world.put_unit(unit_rules.send_to(unit, step.id, entry.at, nc=nc.id, product=product))
     return _yes(entry, nc=nc.id, unit=unit.serial, step=step.id)
-
-
-def move_order(world: World, entry: Entry, before: Unit, after: Unit) -> None:
-    """What a unit's step forward does to its order: the first arrival starts it, the last unit completes it."""
-    order = world.orders.get(after.order)
-    if order is None:
-        return
-    changed = order
-    if order.state == "released" and after.state == "in_work":
-        changed = replace(changed, state="in_work")
-    over = ("done", "scrapped")
-    if after.state in over and before.state not in over:
-        left = order.open_units - 1
-        changed = replace(changed, open_units=left)
-        if left == 0 and changed.state in OPEN_ORDERS:
-            changed = replace(changed, state="completed", ended_at=entry.at)
-    if changed is not order:
-        world.orders.put(changed)
 
 
 def _lot(world: World, entry: Entry, body: wire.LotChanged) -> Judged:
@@ -285,12 +159,7 @@ OFFICE_RULES: Final[dict[str, Callable[[World, Entry, Any], Judged]]] = {
     "TokenRotated": _station_key,
     "StationAlarm": _station_key,
     "StationAlarmEnded": _station_key,
-    "OrderCreated": _create,
-    "OrderReleased": _release,
-    "OrderHeld": _hold,
-    "OrderResumed": _hold,
-    "OrderClosed": _close,
-    "OrderCancelled": _hold,
+    **ORDER_RULES,
     "NonconformityDecided": _decided,
     "LotHeld": _lot,
     "LotReleased": _lot,

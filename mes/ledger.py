@@ -53,12 +53,12 @@ _UNHASHED: Final = ("operator", "veil", "prev_hash", "hash")
 _HASHED: Final = tuple(c.name for c in Ledger.__table__.columns if c.name not in _UNHASHED)
 
 
-def office_entry(kind: str, body: wire.Frozen, *, event_id: str, actor: str | None, now: datetime) -> Entry:
+def office_entry(kind: str, body: wire.Frozen, *, event_id: str, actor: str | None, now: datetime, v: int = 1) -> Entry:
     """An entry for what a person does away from the bench. `n` and `seq` are given when it is recorded."""
     text = body.model_dump_json()
     at, veil = utc_text(now), wire.new_veil()
     mark = wire.operator_mark(actor, veil)
-    entry = Entry(0, OFFICE, 0, event_id, kind, 1, at, at, 0, "", None, actor, veil, mark, True, None, text, "", at)
+    entry = Entry(0, OFFICE, 0, event_id, kind, v, at, at, 0, "", None, actor, veil, mark, True, None, text, "", at)
     return replace(entry, sha256=entry.digest())
 
 

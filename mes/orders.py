@@ -1,18 +1,20 @@
-"""Work orders: create, release, hold, resume, close, cancel. One function a verb; the caller commits."""
+"""Work orders: create, change, split, release, hold, resume, close, cancel. One function a verb; the caller commits."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from mes import ledger, wire
-from mes.db.tables import PlanRevision, WorkOrder
+from mes.db.tables import Nonconformity, PlanRevision, Tally, UnitRow, WorkOrder
+from mes.domain import orders as rules
+from mes.domain.orders import Against
 from mes.domain.reasons import sentence
 
 NewId = Callable[[], str]
@@ -37,7 +39,7 @@ class Answer:
         return f"{first} {then}".strip()
 
 
-def request(session: Session, kind: str, body: wire.Frozen, *, now: datetime, actor: str | None) -> Answer:
+def request(session: Session, kind: str, body: wire.Frozen, *, now: datetime, actor: str | None, v: int = 1) -> Answer:
     """Put a person's action through the ledger; a refused one leaves nothing behind.
 
     Args:
@@ -47,7 +49,7 @@ def request(session: Session, kind: str, body: wire.Frozen, *, now: datetime, ac
     Raises:
         RuntimeError: when the server does not understand its own action: a bug, and nothing is written.
     """
-    entry = ledger.office_entry(kind, body, event_id=new_id(), actor=actor, now=now)
+    entry = ledger.office_entry(kind, body, event_id=new_id(), actor=actor, now=now, v=v)
     (judged,) = ledger.record(session, [entry], keep_refused=False)
     if judged.status != "recorded":
         raise RuntimeError(f"{kind}: {judged.args.get('why', judged.status)}")
@@ -73,9 +75,11 @@ def create(
     due: date | None = None,
     customer: str = "",
     note: str = "",
+    reference: str = "",
+    priority: int = 2,
     actor: str | None = None,
 ) -> Answer:
-    """Plan a quantity of one product."""
+    """Plan a quantity of one product; `reference` is the customer's own, `priority` 1 (urgent) to 3 (can wait)."""
     body = wire.OrderCreated(
         order=order,
         product=product,
@@ -83,6 +87,8 @@ def create(
         due=due.isoformat() if due else None,
         customer=customer,
         note=note,
+        reference=reference,
+        priority=priority,
     )
     return request(session, "OrderCreated", body, now=now, actor=actor)
 
@@ -96,19 +102,115 @@ def release(session: Session, order: str, *, now: datetime, actor: str | None = 
     return request(session, "OrderReleased", body, now=now, actor=actor)
 
 
-def _change(kind: str) -> Callable[..., Answer]:
+def amend(
+    session: Session,
+    order: str,
+    *,
+    now: datetime,
+    quantity: int | None = None,
+    due: date | Literal[""] | None = None,
+    customer: str | None = None,
+    reference: str | None = None,
+    priority: int | None = None,
+    note: str | None = None,
+    why: str = "",
+    actor: str | None = None,
+) -> Answer:
+    """Change what is given; None stays as it is, an empty `due` takes the date away.
+
+    More pieces get serials; fewer: only those go that have not begun.
+    """
+    body = wire.OrderAmended(
+        order=order,
+        quantity=quantity,
+        due=due.isoformat() if isinstance(due, date) else due,
+        customer=customer,
+        reference=reference,
+        priority=priority,
+        note=note,
+        why=why,
+    )
+    return request(session, "OrderAmended", body, now=now, actor=actor)
+
+
+def split(
+    session: Session,
+    order: str,
+    to: str,
+    quantity: int,
+    *,
+    now: datetime,
+    due: date | None = None,
+    why: str = "",
+    actor: str | None = None,
+) -> Answer:
+    """Take so many pieces that have not begun into a new order; their serials go along."""
+    body = wire.OrderSplit(order=order, to=to, quantity=quantity, due=due.isoformat() if due else None, why=why)
+    return request(session, "OrderSplit", body, now=now, actor=actor)
+
+
+def _change(kind: str, v: int = 1) -> Callable[..., Answer]:
     def verb(session: Session, order: str, *, now: datetime, why: str = "", actor: str | None = None) -> Answer:
         body = wire.OrderChanged(order=order, why=why)
-        return request(session, kind, body, now=now, actor=actor)
+        return request(session, kind, body, now=now, actor=actor, v=v)
 
     return verb
 
 
-hold = _change("OrderHeld")
+hold = _change("OrderHeld", 2)
 """Stop new units from entering; what is on a bench may be finished."""
 resume = _change("OrderResumed")
 """Let units enter again."""
-close = _change("OrderClosed")
-"""End an order; refused while units are open."""
 cancel = _change("OrderCancelled")
 """Give up an order on which no work has begun."""
+
+
+def against_closing(session: Session, order: str) -> list[Against]:
+    """Everything that stands against closing an order; empty for one that there is not."""
+    row = session.get(WorkOrder, order)
+    if row is None:
+        return []
+    mine = select(UnitRow.state, func.count()).where(UnitRow.order == order).group_by(UnitRow.state)
+    states: dict[str, int] = {state: count for state, count in session.execute(mine)}  # noqa: C416
+    ncs = session.scalars(
+        select(Nonconformity.id)
+        .where(Nonconformity.order == order, Nonconformity.state != "closed")
+        .order_by(Nonconformity.id)
+    ).all()
+    by_count = not states and row.revision > 0
+    standing = rules.Standing(
+        order=order,
+        quantity=row.quantity,
+        good=_counted_good(session, order, row.open_units, row.quantity) if by_count else states.get("done", 0),
+        not_begun=states.get("reserved", 0) if row.revision else row.quantity,
+        in_work=states.get("waiting", 0) + states.get("in_work", 0),
+        to_count=max(0, row.open_units) if by_count else 0,
+        ncs=ncs,
+    )
+    return rules.preflight(standing)
+
+
+def _counted_good(session: Session, order: str, left: int, quantity: int) -> int:
+    """The good pieces of a counted order: all that are neither left to count nor scrap."""
+    scrap = select(func.sum(Tally.quantity)).where(Tally.order == order, Tally.defect != "")
+    return quantity - max(0, left) - (session.scalar(scrap) or 0)
+
+
+def close(
+    session: Session, order: str, *, now: datetime, why: str = "", waive: bool = False, actor: str | None = None
+) -> Answer:
+    """End an order; refused while anything stands against it.
+
+    Args:
+        waive: somebody of quality closes it although pieces are missing, and says why. Open units and open
+            nonconformities cannot be waived.
+    """
+    against = against_closing(session, order)
+    waived = [a for a in against if a.waivable and waive and why]
+    body = wire.OrderClosed(order=order, why=why, despite=tuple(a.reason for a in waived))
+    stands = next((a for a in against if a not in waived), None)
+    row = session.get(WorkOrder, order)
+    may_close = row is not None and rules.after("OrderClosed", row.state) is not None
+    if stands is not None and row is not None and may_close and row.open_units <= 0:
+        return Answer(False, stands.reason, stands.args)
+    return request(session, "OrderClosed", body, now=now, actor=actor)

@@ -346,6 +346,10 @@ class StationAlarm(Frozen):
     machine_id: Annotated[str, Field(max_length=128)] = ""
 
 
+Priority = Annotated[int, Field(ge=1, le=3)]
+"""1 urgent, 2 normal, 3 can wait."""
+
+
 class OrderCreated(Frozen):
     """A quantity of one product to make."""
 
@@ -355,6 +359,31 @@ class OrderCreated(Frozen):
     due: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")] | None = None
     customer: Annotated[str, Field(max_length=120)] = ""
     note: Annotated[str, Field(max_length=2_000)] = ""
+    reference: Annotated[str, Field(max_length=64)] = ""
+    priority: Priority = 2
+
+
+class OrderAmended(Frozen):
+    """What is different from now on; None: as before. An empty `due` takes the date away."""
+
+    order: Id
+    quantity: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    due: Annotated[str, Field(pattern=r"^(\d{4}-\d\d-\d\d)?$")] | None = None
+    customer: Annotated[str, Field(max_length=120)] | None = None
+    reference: Annotated[str, Field(max_length=64)] | None = None
+    priority: Priority | None = None
+    note: Annotated[str, Field(max_length=2_000)] | None = None
+    why: Annotated[str, Field(max_length=500)] = ""
+
+
+class OrderSplit(Frozen):
+    """So many pieces that have not begun go into a new order; their serials go along."""
+
+    order: Id
+    to: Id
+    quantity: Annotated[int, Field(ge=1, le=1_000_000)]
+    due: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")] | None = None
+    why: Annotated[str, Field(max_length=500)] = ""
 
 
 class OrderReleased(Frozen):
@@ -365,10 +394,16 @@ class OrderReleased(Frozen):
 
 
 class OrderChanged(Frozen):
-    """Hold, resume, close or cancel, with the reason."""
+    """Hold, resume or cancel, with the reason."""
 
     order: Id
     why: Annotated[str, Field(max_length=500)] = ""
+
+
+class OrderClosed(OrderChanged):
+    """The order is over; `despite` names what stood against it and was let pass, with the reason."""
+
+    despite: tuple[Id, ...] = ()
 
 
 class NonconformityDecided(Frozen):
@@ -589,9 +624,12 @@ OFFICE_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
     ("OrderCreated", 1): OrderCreated,
     ("OrderReleased", 1): OrderReleased,
     ("OrderHeld", 1): OrderChanged,
+    ("OrderHeld", 2): OrderChanged,
     ("OrderResumed", 1): OrderChanged,
-    ("OrderClosed", 1): OrderChanged,
+    ("OrderClosed", 1): OrderClosed,
     ("OrderCancelled", 1): OrderChanged,
+    ("OrderAmended", 1): OrderAmended,
+    ("OrderSplit", 1): OrderSplit,
     ("NonconformityDecided", 1): NonconformityDecided,
     ("LotHeld", 1): LotChanged,
     ("LotReleased", 1): LotChanged,

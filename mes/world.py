@@ -51,6 +51,10 @@ class OrderRow:
     created_at: str
     released_at: str | None
     ended_at: str | None
+    reference: str
+    priority: int
+    held_from: str
+    split_from: str | None
 
     @property
     def rule(self) -> Order:

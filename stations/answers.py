@@ -125,7 +125,7 @@ def _held(turn: Turn, pending: Pending, v: VerdictCame, *, awaited: bool) -> Tur
     if work is not None:
         turn = testing.stop(turn, work).free(serial)
     if unit is not None:
-        if unit.state != "scrapped":
+        if unit.state not in ("scrapped", "withdrawn"):
             nc = str(v.args.get("nc") or units.BLOCKED)
             turn = turn.did(replace(unit, state="waiting", station=None, nc=nc))
         turn = turn.put(recall=floor.settled(turn.session.recall, serial))

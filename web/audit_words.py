@@ -74,6 +74,8 @@ SENTENCES: Final[dict[str, Any]] = {
     "OrderHeld": lazy_gettext("Order %(order)s held: %(why)s"),
     "OrderResumed": lazy_gettext("Order %(order)s resumed."),
     "OrderClosed": lazy_gettext("Order %(order)s closed."),
+    "OrderAmended": lazy_gettext("Order %(order)s changed. %(why)s"),
+    "OrderSplit": lazy_gettext("%(quantity)s pieces of order %(order)s went into order %(to)s. %(why)s"),
     "OrderCancelled": lazy_gettext("Order %(order)s cancelled: %(why)s"),
     "NonconformityDecided": lazy_gettext("%(nc)s decided: %(disposition)s. %(why)s"),
     "LotHeld": lazy_gettext("Lot %(lot)s of %(part)s held: %(why)s"),

@@ -22,8 +22,9 @@ from mes import orders as verbs
 from mes import revisions
 from mes.board import progress
 from mes.db.tables import PlanRevision, UnitRow, WorkOrder
+from mes.domain import orders as life
+from mes.domain.orders import ORDER_STATES
 from mes.domain.route import Plan
-from mes.fold_office import ORDER_LIFE, ORDER_STATES
 from mes.orders import Answer
 from web.auth import actor, role
 from web.board_words import order_parts
@@ -49,6 +50,7 @@ UNIT_WORDS: Final = {
     "held": ("stop", lazy_gettext("held")),
     "done": ("go", lazy_gettext("finished")),
     "scrapped": ("idle", lazy_gettext("scrap")),
+    "withdrawn": ("idle", lazy_gettext("taken out")),
 }
 
 
@@ -231,7 +233,7 @@ def show(order: str) -> str:
             tones=TONES,
             units=units,
             unit_words=UNIT_WORDS,
-            actions={name: a for name, a in ACTIONS.items() if row.state in ORDER_LIFE[a.event]},
+            actions={name: a for name, a in ACTIONS.items() if life.after(a.event, row.state, held_from=row.held_from)},
             show=wanted,
             page=page,
             pages=max(1, -(-total // UNITS)),

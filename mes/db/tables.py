@@ -84,10 +84,13 @@ class PlanRevision(Base):
 
 
 class WorkOrder(Base):
-    """A quantity of one product to make, pinned at release to a plan revision."""
+    """A quantity of one product to make, pinned at release to a plan revision.
+
+    `held_from` is the state that a hold has interrupted; `split_from` the order that these pieces were taken from.
+    """
 
     __tablename__ = "work_order"
-    __table_args__ = (Index(None, "state"),)
+    __table_args__ = (Index(None, "state"), Index(None, "split_from"))
 
     id: Mapped[Key]
     product: Mapped[Id]
@@ -102,6 +105,10 @@ class WorkOrder(Base):
     created_at: Mapped[Utc]
     released_at: Mapped[Utc | None]
     ended_at: Mapped[Utc | None]
+    reference: Mapped[str] = mapped_column(String(64))
+    priority: Mapped[int]
+    held_from: Mapped[Word]
+    split_from: Mapped[Id | None]
     n: Mapped[Position]
 
 

@@ -15,7 +15,7 @@ from mes.domain import burn_in, days
 from mes.domain.burn_in import Burn
 from mes.domain.route import Component, Plan, Product, Step
 
-UnitState = Literal["reserved", "waiting", "in_work", "done", "scrapped"]
+UnitState = Literal["reserved", "waiting", "in_work", "done", "scrapped", "withdrawn"]
 OrderState = Literal["planned", "released", "in_work", "on_hold", "completed", "closed", "cancelled"]
 
 OPEN_ORDERS: Final = frozenset({"released", "in_work"})
@@ -51,7 +51,8 @@ class Installed:
 class Unit:
     """What the rules need of a unit.
 
-    `step` is where it is (`in_work`) or goes next (`reserved`, `waiting`). `visits` counts, for each step, how often
+    `step` is where it is (`in_work`) or goes next (`reserved`, `waiting`); a `withdrawn` one was taken out of its order
+    before it began. `visits` counts, for each step, how often
     the unit has been sent there (2 and more: rework). `attempts` counts the test runs of this visit that gave a
     judgement on the unit; `tested` and `inspected` are its last outcomes. `results` says for each step what its last
     test run came to; it is forgotten where the unit goes back to. `nc` is the nonconformity that blocks it; `reverify`
@@ -224,6 +225,8 @@ def enter(
     said = {"unit": unit.serial}
     if unit.state == "scrapped":
         return Answer(False, "unit_scrapped", said)
+    if unit.state == "withdrawn":
+        return Answer(False, "unit_withdrawn", said)
     if unit.nc is not None:
         return Answer(False, "unit_held", {**said, "nc": unit.nc})
     if unit.state == "done":

@@ -134,8 +134,8 @@ def held(case: Case, why: str, *, args: Mapping[str, Any] | None = None, changes
         return replace(base, verdict="held", reason=why, args=args or {})
     if unit.nc is not None:
         return replace(base, verdict="held", reason="unit_held", args={"unit": unit.serial, "nc": unit.nc})
-    if unit.state == "scrapped":
-        return replace(base, verdict="held", reason="unit_scrapped", args={"unit": unit.serial})
+    if unit.state in ("scrapped", "withdrawn"):
+        return replace(base, verdict="held", reason=f"unit_{unit.state}", args={"unit": unit.serial})
     after = base.unit or unit
     return replace(
         base,
@@ -454,7 +454,7 @@ Rule = Callable[[Case, Any], Decision]
 TRANSITIONS: Final[dict[str, dict[str, Rule]]] = {
     # event                   reserved     waiting      in_work     done         scrapped
     "UnitsArrived":         {"reserved": arrive, "waiting": arrive, "in_work": arrive, "done": arrive,
-                             "scrapped": arrive},
+                             "scrapped": arrive, "withdrawn": arrive},
     "UnitsDeparted":        {"reserved": already_gone, "waiting": already_gone, "in_work": depart,
                              "done": already_gone, "scrapped": already_gone},
     "MaterialsInstalled":   {"in_work": install},

@@ -130,7 +130,7 @@ class Hands:
                 floor.carry(self.let_go(unit), name_of(args.get("next")))
             case "unit_finished" | "unit_done":
                 floor.finish(self.let_go(unit))
-            case "scrapped" | "unit_scrapped":
+            case "scrapped" | "unit_scrapped" | "unit_withdrawn":
                 floor.scrap(self.let_go(unit))
             case "unit_left" | "bench_full":
                 floor.carry(self.let_go(unit), here)
