@@ -8,23 +8,21 @@ into its queue. No rule of the work stands here.
 from __future__ import annotations
 
 import logging
-import os
 import queue
 import sqlite3
 import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
-from uuid import uuid4
 
 from mes import plan as plans
 from mes import wire
 from mes.domain.barcode import escaped
-from mes.domain.openhtf import BadRecord, Record
+from mes.domain.openhtf import Record
 from mes.plan import Port as PortTable
 from mes.plan import StationFile
 from stations import records as bench_records
@@ -32,7 +30,7 @@ from stations import session as bench
 from stations.bench_note import BenchNote
 from stations.devices import FAMILIES
 from stations.devices.line_tester import parse_line
-from stations.durable import read_token, write_whole
+from stations.durable import read_token
 from stations.floor_file import FloorFile
 from stations.frames import BadFrame, Frame
 from stations.inputs import (
@@ -65,13 +63,15 @@ from stations.inputs import (
     ToldByTester,
     VerdictCame,
 )
+from stations.machine import boot_id, machine_id
 from stations.measuring import Measuring, Wired
+from stations.meters import Meters
 from stations.outbox import Outbox, OutboxFailed, utc_text
 from stations.pin import known_server
 from stations.ports import Port, PortEvent, PortLost, PortOpened, PortSettings
-from stations.rack import note_of
+from stations.rack_note import RackNote
 from stations.screen.source import ScreenFeed, Way
-from stations.spool import AT_ONCE, BAD, Spool
+from stations.spool import Spool
 from stations.supervisor import Supervisor
 from stations.uplink import LinkStatus, Settings, Uplink
 from stations.view import Device
@@ -80,70 +80,9 @@ log = logging.getLogger(__name__)
 
 TICK_S: Final = 0.5
 REOPEN_S: Final = 1.0
-SAMPLES: Final = 2_000  # latencies remembered: about a shift of scans
 UNKNOWN_S: Final = 30.0  # how long a record of a unit that nobody knows waits for the server to tell of it
-RACK: Final = "rack"  # what the outbox calls the note of the rack
 AGENT: Final = "atelier/0.1"
 _CLOSE: Final = None
-
-
-@dataclass(slots=True)
-class Meters:
-    """What this start of the agent has done, for the report and for who looks after the station. No person in it."""
-
-    captured: int = 0
-    judged: int = 0
-    duplicate: int = 0
-    quarantined: int = 0
-    conflict: int = 0
-    scan_to_verdict_ms: deque[float] = field(default_factory=lambda: deque(maxlen=SAMPLES))
-    reading_to_verdict_ms: deque[float] = field(default_factory=lambda: deque(maxlen=SAMPLES))
-
-    def as_json(self) -> dict[str, Any]:
-        """For `/state` and the report."""
-        return {
-            "captured": self.captured,
-            "judged": self.judged,
-            "duplicate": self.duplicate,
-            "quarantined": self.quarantined,
-            "conflict": self.conflict,
-            "scan_to_verdict_ms": [round(ms, 2) for ms in self.scan_to_verdict_ms],
-            "reading_to_verdict_ms": [round(ms, 2) for ms in self.reading_to_verdict_ms],
-        }
-
-
-def machine_id(folder: Path) -> str:
-    """What names this PC and no copy of its disk, as well as can be told.
-
-    The system's own id and the first network card's address: a cloned disk in another PC keeps the first and not the
-    second. Where the system has no id, one is made and kept in `folder`.
-    """
-    try:
-        system = Path("/etc/machine-id").read_text("ascii").strip()
-    except OSError:
-        system = ""
-    kept = folder / "machine-id"
-    if not system:
-        if not kept.exists():
-            write_whole(kept, uuid4().hex.encode())
-        system = kept.read_text("ascii").strip()
-    cards = sorted(p for p in Path("/sys/class/net").glob("*/address") if p.parent.name != "lo")
-    card = next(
-        (t for p in cards if (t := _read(p)) and t != "00:00:00:00:00:00" and (p.parent / "device").exists()), ""
-    )
-    return f"{system}:{card}"[:128]
-
-
-def boot_id() -> str:
-    """This start of the machine: the monotonic clock counts within it."""
-    return _read(Path("/proc/sys/kernel/random/boot_id")) or uuid4().hex
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text("ascii").strip()
-    except OSError:
-        return ""
 
 
 class Agent:
@@ -177,8 +116,7 @@ class Agent:
             on_language=self._chose_language,
             on_pin=self._typed_pin,
         )
-        self._rack = ""
-        self._noted: tuple[object, object, str] = (None, None, "")
+        self._rack = RackNote(self.outbox)
         self._tokens: dict[str, int] = {}
         self._asked_at: dict[int, tuple[deque[float], float]] = {}
         self._lines = {p.name: self._wire(p) for p in file.ports}
@@ -228,8 +166,7 @@ class Agent:
         known = self._floor.read()
         if known is not None:
             self._put(FloorCame(reply=known, from_disk=True, **_moment()))
-        self._rack = self.outbox.notes().get(RACK, "")
-        self._put(RackCame(note=self._rack, **_moment()))
+        self._put(RackCame(note=self._rack.read(), **_moment()))
         self._uplink.start()
         for line in self._lines.values():
             line.port.start()
@@ -371,7 +308,7 @@ class Agent:
                 next_input = (Tick(**_moment()), time.perf_counter())
                 self._look_after_outbox()
                 self._floor.save()
-                self._take_records()
+                self.records.take(self._keep_record)
             if next_input is _CLOSE:
                 return
             came, at = next_input
@@ -394,11 +331,10 @@ class Agent:
                 each, when = self._verdict(each)
             turn = bench.advance(self._session, each)
             if turn.drafts:
-                rack = self._rack_of(turn.session)
-                notes = {RACK: rack} if rack != self._rack else {}
+                notes = self._rack.with_events(turn.session)
                 try:
                     kept = self.outbox.keep(turn.drafts, captured_at=each.now, mono_ms=each.mono_ms, notes=notes)
-                    self._rack = rack
+                    self._rack.written(notes)
                 except OutboxFailed as failed:
                     log.error("not kept: %s", failed)
                     self._session = bench.advance(self._session, NotKept(**_moment())).session
@@ -417,58 +353,22 @@ class Agent:
                     todo.append((Kept(token=draft.token, event_id=event.event_id, **_moment()), when))
                 todo.append((KeptCount(count=self._kept_count(), **_moment()), when))
             self._session = turn.session
-            self._note_rack()
+            self._rack.keep(self._session)
             for command in turn.commands:
                 self._obey(command)
         return True
 
-    def _take_records(self) -> None:
-        """Testers' records that wait in the folder: each is kept as its event, and only then moved away."""
-        for path in self.records.waiting()[:AT_ONCE]:
-            found = self.records.read(path)
-            try:
-                if isinstance(found, BadRecord):
-                    log.error("%s is no record (%s %s): it lies in %s now", path.name, found.why, found.detail, BAD)
-                    self.records.set_aside(path, found)
-                elif found is not None and self._may_take(found, path) and self._take_record(found):
-                    self.records.done(path)
-            except OSError as error:
-                log.error("%s cannot be moved: %s", path.name, error)
-
-    def _may_take(self, record: Record, path: Path) -> bool:
-        """Not before its unit is known here; but a unit that the server, too, does not know is a fact to be told."""
+    def _keep_record(self, record: Record, waited_s: float) -> bool:
+        """A tester's record as its event; not before its unit is known here, or known to be nobody's."""
         recall = self._session.recall
-        if bench_records.due(self._session, record.unit):
-            return True
-        return recall.cursor > 0 and self._session.online and self.records.age_s(path) > UNKNOWN_S
-
-    def _take_record(self, record: Record) -> bool:
+        nobodys = recall.cursor > 0 and self._session.online and waited_s > UNKNOWN_S
+        if not nobodys and not bench_records.due(self._session, record.unit):
+            return False
         try:
             return self._handle(RecordCame(record=record, **_moment()), time.perf_counter())
         except sqlite3.IntegrityError:  # its event id is in the outbox: it was kept before a crash, or came twice
             log.info("the record %s is kept already", record.sha256)
             return True
-
-    def _rack_of(self, session: bench.Session) -> str:
-        """The note of a session's rack; written again only where its units have changed."""
-        if session.works is self._noted[0] and session.to_take_up is self._noted[1]:
-            return self._noted[2]
-        note = note_of(session)
-        if note is None:
-            return self._rack
-        self._noted = (session.works, session.to_take_up, note)
-        return note
-
-    def _note_rack(self) -> None:
-        """Keep the rack where it has changed without an event of ours, such as by a verdict; again if it fails."""
-        rack = self._rack_of(self._session)
-        if rack == self._rack:
-            return
-        try:
-            self.outbox.note(RACK, rack)
-            self._rack = rack
-        except OutboxFailed as failed:
-            log.warning("the rack could not be kept: %s", failed)
 
     def _obey(self, command: bench.AgentCommand) -> None:
         match command:
@@ -485,13 +385,7 @@ class Agent:
 
     def _verdict(self, came: VerdictCame) -> tuple[VerdictCame, float]:
         """Name the draft that a verdict is about, and count."""
-        self.meters.judged += 1
-        if came.status == "duplicate":
-            self.meters.duplicate += 1
-        elif came.status == "quarantined":
-            self.meters.quarantined += 1
-        elif came.status == "conflict":
-            self.meters.conflict += 1
+        self.meters.heard(came)
         token = self._tokens.pop(came.event_id, None)
         began = self._asked_at.pop(token, None) if token is not None else None
         now = time.perf_counter()
@@ -533,18 +427,3 @@ class Agent:
 
 def _moment() -> dict[str, Any]:
     return {"now": utc_text(datetime.now(UTC)), "mono_ms": time.monotonic_ns() // 1_000_000}
-
-
-def quiet_logs() -> None:
-    """Log to stderr, one line each, with control characters escaped: a barcode must not forge a line."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(_Escaping("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=os.environ.get("MES_LOG", "WARNING").upper(), handlers=[handler])
-
-
-class _Escaping(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record)
-        if record.exc_info:
-            return text
-        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

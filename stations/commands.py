@@ -17,8 +17,10 @@ from mes.domain.invitation import Invitation, read_invitation
 from mes.i18n import _
 from mes.plan import StationFile
 from mes.wire import Problem
-from stations.agent import Agent, boot_id, machine_id, quiet_logs
+from stations.agent import Agent
 from stations.durable import read_token, write_token, write_whole
+from stations.logs import quiet_logs
+from stations.machine import boot_id, machine_id
 from stations.outbox import Outbox, OutboxFailed
 from stations.pin import fetch_authority, known_server, write_pin
 from stations.screen.app import create_bench_app

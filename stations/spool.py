@@ -6,13 +6,17 @@ record means.
 
 from __future__ import annotations
 
+import logging
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from mes.domain.openhtf import MAX_BYTES, BadRecord, Record, read_record
 from stations.durable import sync_directory, write_whole
+
+log = logging.getLogger(__name__)
 
 AT_ONCE: Final = 20  # records taken in one go: between two of them an operator may scan
 DONE: Final = "done"
@@ -52,6 +56,23 @@ class Spool:
             return time.time() - path.stat().st_mtime
         except OSError:
             return 0.0
+
+    def take(self, keep: Callable[[Record, float], bool]) -> None:
+        """Hand over the records that wait, a few at a time; one that is kept, and only then, is moved away.
+
+        Args:
+            keep: told of a record and how long it has waited, in seconds; says whether it is kept now.
+        """
+        for path in self.waiting()[:AT_ONCE]:
+            found = self.read(path)
+            try:
+                if isinstance(found, BadRecord):
+                    log.error("%s is no record (%s %s): it lies in %s now", path.name, found.why, found.detail, BAD)
+                    self.set_aside(path, found)
+                elif found is not None and keep(found, self.age_s(path)):
+                    self.done(path)
+            except OSError as error:
+                log.error("%s cannot be moved: %s", path.name, error)
 
     def done(self, path: Path) -> None:
         """The record is kept in the outbox."""

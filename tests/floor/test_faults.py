@@ -25,7 +25,7 @@ import pytest
 import socketio
 
 from mes.domain import barcode
-from stations.agent import boot_id, machine_id
+from stations.machine import boot_id, machine_id
 from stations.outbox import Draft, Outbox
 from tests.floor.line import BadLine, Fault
 from tests.floor.rig import BADGE, DONE, FUSE, HELP, PASS, UNDO, Bench, Hand, Rig, get, template
