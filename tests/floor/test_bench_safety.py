@@ -89,6 +89,7 @@ instrument = {{ id = "DMM-1", serial = "S-1", calibration_due = 2099-01-01 }}
                 scan that the scanner read twice.
         """
         self.waits = False
+        self.bench.shows(lambda s: not s["unsafe"], what="the bench knows that it is safe")
         self.bench.scan(said)
         self.bench.shows(lambda s: s["banner"]["reason"] == "test_passed", what="the test passes")
         self.bench.hears(DONE, "unit_finished")

@@ -187,6 +187,7 @@ def test_the_code_on_the_screen_can_be_scanned_and_the_way_out_asks_first(
         row.locator("summary").click()
         out.click()
         expect(page.locator(".said.go")).to_be_visible()
+        page.wait_for_load_state()  # with its style sheets
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing hangs out of the page"
         assert complaints == []
         page.context.close()
