@@ -1,17 +1,18 @@
-"""Work orders at the command line: `mes order create|change|split|release|hold|resume|close|cancel|list|units`."""
+"""Work orders at the command line: `mes order create|import|change|split|release|hold|resume|close|cancel|…`."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any, Final
 
 import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mes import orders, revisions
+from mes import order_sheet, orders, revisions
 from mes.db.session import reading, writing
 from mes.db.tables import UnitRow, WorkOrder
 from mes.domain.orders import ORDER_STATES
@@ -203,6 +204,45 @@ def order_close(order_id: str, why: str, short: bool, as_json: bool, database: s
         _("Order %(order)s: done.", order=order_id),
         as_json,
     )
+
+
+@order.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--check", is_flag=True, help="Only look: nothing is created.")
+@json_option
+@database_option
+def order_import(file: Path, check: bool, as_json: bool, database: str) -> None:
+    """Create every order of FILE (CSV or XLSX), or none: each wrong line is named with its column."""
+    with file.open("rb") as opened:
+        content = opened.read(order_sheet.MOST_BYTES + 1)
+    engine = open_database(database)
+    lang = system_language()
+    made: list[str] = []
+    with writing(engine) as session:
+        plan = revisions.latest_plan(session)
+        if plan is None:
+            raise click.ClickException(_("No plan is published yet. Run: mes plan publish"))
+        sheet = order_sheet.read(content, plan, taken=orders.taken(session))
+        if not sheet.problems and not check:
+            at = now()
+            pattern = plan.plant.order_pattern
+            try:
+                made = orders.create_all(session, sheet.rows, pattern, now=at, today=at.date(), actor=CONSOLE)
+            except orders.ImportRefused as error:
+                raise click.ClickException(error.answer.say(lang)) from error
+    if as_json:
+        told = [(p, " ".join(sentence(p.reason, p.args, lang))) for p in sheet.problems]
+        wrong = [{"line": p.line, "column": p.column, "reason": p.reason, "message": text} for p, text in told]
+        click.echo(json.dumps({"orders": made, "rows": len(sheet.rows), "problems": wrong}, ensure_ascii=False))
+    else:
+        for p in sheet.problems:
+            where = _("line %(line)s, %(column)s", line=p.line, column=p.column or "–")
+            click.echo(f"{where}: {' '.join(sentence(p.reason, p.args, lang))}", err=True)
+        if not sheet.problems:
+            said = _("%(count)s orders planned.", count=len(made))
+            click.echo(_("%(count)s orders, nothing is wrong.", count=len(sheet.rows)) if check else said)
+    if sheet.problems:
+        raise SystemExit(1)
 
 
 @order.command("list")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
@@ -16,6 +16,7 @@ from mes.db.tables import Nonconformity, PlanRevision, Tally, UnitRow, WorkOrder
 from mes.domain import orders as rules
 from mes.domain.orders import Against
 from mes.domain.reasons import sentence
+from mes.order_sheet import Row
 
 NewId = Callable[[], str]
 
@@ -91,6 +92,53 @@ def create(
         priority=priority,
     )
     return request(session, "OrderCreated", body, now=now, actor=actor)
+
+
+class ImportRefused(Exception):
+    """One row of a sheet could not be created: the caller's transaction takes all of them back."""
+
+    def __init__(self, line: int, answer: Answer) -> None:
+        super().__init__(f"line {line}: {answer.reason}")
+        self.line = line
+        self.answer = answer
+
+
+def create_all(
+    session: Session, rows: Sequence[Row], pattern: str, *, now: datetime, today: date, actor: str | None = None
+) -> list[str]:
+    """Plan every order of a sheet, or none of them; a row without a number gets the plant's next.
+
+    Returns:
+        The order numbers.
+
+    Raises:
+        ImportRefused: at the first row that may not be; the transaction must not be committed.
+    """
+    made: list[str] = []
+    for row in rows:
+        order = row.order or next_order_id(session, pattern, today=today)
+        answer = create(
+            session,
+            order,
+            row.product,
+            row.quantity,
+            now=now,
+            due=row.due,
+            customer=row.customer,
+            note=row.note,
+            reference=row.reference,
+            priority=row.priority,
+            actor=actor,
+        )
+        if not answer.done:
+            raise ImportRefused(row.line, answer)
+        made.append(order)
+    return made
+
+
+def taken(session: Session) -> set[str]:
+    """The order numbers that are there."""
+    return set(session.scalars(select(WorkOrder.id)))
 
 
 def release(session: Session, order: str, *, now: datetime, actor: str | None = None) -> Answer:

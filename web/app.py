@@ -36,6 +36,8 @@ from web import (
     instruments,
     live,
     openapi,
+    order_edit,  # noqa: F401  # its routes are those of `orders`
+    order_import,  # noqa: F401
     orders,
     people,
     quality,

@@ -6,7 +6,7 @@ HTTP in, a use case, HTML out. What may be done when stands in `mes.fold_office`
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -28,8 +28,9 @@ from mes.domain.route import Plan
 from mes.orders import Answer
 from web.auth import actor, role
 from web.board_words import order_parts
-from web.forms import ident, page_number
+from web.forms import ident, page_number, whole_number
 from web.language import language, tell
+from web.order_words import PRIORITIES, obstacles
 from web.site import Site, site
 
 blueprint = Blueprint("orders", __name__)
@@ -38,6 +39,7 @@ PAGE: Final = 50
 UNITS: Final = 200
 NUMBER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")  # can be printed as a code and stands in an address
 MOST: Final = 1_000_000
+FIELDS: Final = ("quantity", "due", "customer", "reference", "priority", "note")
 OPEN: Final = ("planned", "released", "in_work", "on_hold")
 TONES: Final = {
     "planned": "idle", "released": "go", "in_work": "go", "on_hold": "kept",
@@ -86,7 +88,7 @@ def plan_and_today(here: Site, session: Session) -> tuple[Plan | None, date, str
 
 
 @blueprint.get("/orders")
-@role("planner", "supervisor", "admin")
+@role("planner", "supervisor", "quality", "admin")
 def index() -> str:
     """The orders, the earliest due first; the address keeps the filter."""
     here = site()
@@ -135,7 +137,7 @@ def new() -> Any:
             flash(_("No plan is published yet. Run: mes plan publish"), "stop")
             return redirect(url_for("orders.index"))
         number = verbs.next_order_id(session, plan.plant.order_pattern, today=today)
-    return _form(plan, {"order": number, "quantity": "1"}, {}, today)
+    return _form(plan, {"order": number, "quantity": "1", "priority": "2"}, {}, today)
 
 
 @blueprint.post("/orders/new")
@@ -147,8 +149,7 @@ def create() -> Any:
         plan, today, _tz = plan_and_today(here, session)
     if plan is None:
         abort(409)
-    values = {name: request.form.get(name, "").strip() for name in ("order", "product", "quantity", "due", "customer")}
-    values["note"] = request.form.get("note", "").strip()
+    values = values_of(("order", "product", *FIELDS))
     wrong = _wrong(values, plan)
     if wrong:
         return _form(plan, values, wrong, today), 422
@@ -163,6 +164,8 @@ def create() -> Any:
             due=date.fromisoformat(values["due"]) if values["due"] else None,
             customer=values["customer"],
             note=values["note"],
+            reference=values["reference"],
+            priority=int(values["priority"]),
             actor=who,
         )
 
@@ -175,7 +178,21 @@ def create() -> Any:
 
 
 def _form(plan: Plan, values: Mapping[str, str], wrong: Mapping[str, str], today: date) -> str:
-    return render_template("order_new.html", plan=plan, values=values, wrong=wrong, today=today.isoformat(), most=MOST)
+    return render_template(
+        "order_new.html",
+        plan=plan,
+        values=values,
+        wrong=wrong,
+        today=today.isoformat(),
+        most=MOST,
+        priorities=PRIORITIES,
+    )
+
+
+def values_of(names: Sequence[str]) -> dict[str, str]:
+    """What a form says of an order; a priority that it does not say is the normal one."""
+    values = {name: request.form.get(name, "").strip() for name in names}
+    return {**values, "priority": values.get("priority") or "2"}
 
 
 def _wrong(values: Mapping[str, str], plan: Plan) -> dict[str, str]:
@@ -185,8 +202,13 @@ def _wrong(values: Mapping[str, str], plan: Plan) -> dict[str, str]:
         wrong["order"] = _("Give a number: letters, digits, dots and dashes, without spaces.")
     if plan.product(values["product"]) is None:
         wrong["product"] = _("Choose a product.")
-    digits = values["quantity"]
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 7 and 1 <= int(digits) <= MOST):
+    return wrong | wrong_values(values)
+
+
+def wrong_values(values: Mapping[str, str]) -> dict[str, str]:
+    """The same for what may still be changed later."""
+    wrong: dict[str, str] = {}
+    if whole_number(values["quantity"], MOST) is None:
         wrong["quantity"] = _("Give a whole number from 1 to %(most)s.", most=MOST)
     if values["due"]:
         try:
@@ -195,7 +217,9 @@ def _wrong(values: Mapping[str, str], plan: Plan) -> dict[str, str]:
             date.fromisoformat(values["due"])
         except ValueError:
             wrong["due"] = _("Give a date, such as 2026-11-27.")
-    for name, most in (("customer", 120), ("note", 2_000)):
+    if values["priority"] not in ("1", "2", "3"):
+        wrong["priority"] = _("Choose a priority.")
+    for name, most in (("customer", 120), ("reference", 64), ("note", 2_000)):
         if len(values[name]) > most:
             wrong[name] = _("At most %(most)s characters.", most=most)
     return wrong
@@ -205,7 +229,7 @@ def _wrong(values: Mapping[str, str], plan: Plan) -> dict[str, str]:
 
 
 @blueprint.get("/order/<path:order>")
-@role("planner", "supervisor", "admin")
+@role("planner", "supervisor", "quality", "admin")
 def show(order: str) -> str:
     """One order: where its pieces are, its units, and what can be done now."""
     here = site()
@@ -239,7 +263,26 @@ def show(order: str) -> str:
             pages=max(1, -(-total // UNITS)),
             total=total,
             tz=tz,
+            **_around(session, row),
         )
+
+
+def _around(session: Session, row: WorkOrder) -> dict[str, Any]:
+    """What the page says beside the order: its priority, its kin, what stands against closing, what may be changed."""
+    kin = select(WorkOrder.id, WorkOrder.quantity).where(WorkOrder.split_from == row.id).order_by(WorkOrder.id)
+    may_close = life.after("OrderClosed", row.state) is not None
+    against = verbs.against_closing(session, row.id) if may_close else []
+    return {
+        "priority": PRIORITIES[row.priority] if row.priority != 2 else "",
+        "split_into": session.execute(kin).all(),
+        "obstacles": obstacles(row.id, against),
+        "may_be_short": bool(against) and all(a.waivable for a in against),
+        "may_change": life.after("OrderAmended", row.state) is not None,
+        "withdrawn": session.scalar(
+            select(func.count()).select_from(UnitRow).where(UnitRow.order == row.id, UnitRow.state == "withdrawn")
+        ),
+        "most": MOST,
+    }
 
 
 def _pinned(session: Session, revision: int) -> Plan | None:
@@ -254,9 +297,9 @@ def _units_where(order: str, show: str) -> ColumnElement[bool]:
         return and_(mine, UnitRow.nc.is_not(None), UnitRow.state != "scrapped")
     if show == "open":
         return and_(mine, UnitRow.state.in_(("waiting", "in_work")))
-    if show in ("done", "scrapped", "reserved"):
+    if show in ("done", "scrapped", "reserved", "withdrawn"):
         return and_(mine, UnitRow.state == show)
-    return mine
+    return and_(mine, UnitRow.state != "withdrawn")
 
 
 @blueprint.post("/orders/act/<verb>")

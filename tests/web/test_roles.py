@@ -46,11 +46,17 @@ POST   /account/pin                     -         -        -          x         
 GET    /account/held                    -         -        x          x          x        x       x
 POST   /account/held                    -         -        x          x          x        x       x
 
-GET    /orders                          -         -        -          x          -        x       x
+GET    /orders                          -         -        -          x          x        x       x
 GET    /orders/new                      -         -        -          x          -        x       -
 POST   /orders/new                      -         -        -          x          -        x       -
-GET    /order/<path:order>              -         -        -          x          -        x       x
+GET    /order/<path:order>              -         -        -          x          x        x       x
 POST   /orders/act/<verb>               -         -        -          x          -        x       -
+GET    /orders/change/<path:order>      -         -        -          x          -        x       -
+POST   /orders/change/<path:order>      -         -        -          x          -        x       -
+GET    /orders/import                   -         -        -          x          -        x       -
+POST   /orders/import                   -         -        -          x          -        x       -
+POST   /orders/split                    -         -        -          x          -        x       -
+POST   /orders/close-short              -         -        -          -          x        -       -
 GET    /unit/<path:serial>              -         -        -          x          x        x       x
 GET    /quality                         -         -        -          x          x        x       x
 GET    /quality/nc/<path:nc>            -         -        -          x          x        x       x
