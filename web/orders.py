@@ -25,9 +25,11 @@ from mes.db.tables import PlanRevision, UnitRow, WorkOrder
 from mes.domain import orders as life
 from mes.domain.orders import ORDER_STATES
 from mes.domain.route import Plan
+from mes.find import find, only
 from mes.orders import Answer
 from web.auth import actor, role
 from web.board_words import order_parts
+from web.find import address
 from web.forms import ident, page_number, whole_number
 from web.language import language, tell
 from web.order_words import PRIORITIES, obstacles
@@ -41,6 +43,13 @@ NUMBER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")  # can be printed
 MOST: Final = 1_000_000
 FIELDS: Final = ("quantity", "due", "customer", "reference", "priority", "note")
 OPEN: Final = ("planned", "released", "in_work", "on_hold")
+_DUE: Final = (WorkOrder.due.is_(None), WorkOrder.due, WorkOrder.id)
+SORTS: Final[dict[str, tuple[Sequence[ColumnElement[Any]], Any]]] = {
+    "due": (_DUE, lazy_gettext("Due date")),
+    "priority": ((WorkOrder.priority, *_DUE), lazy_gettext("Priority")),
+    "newest": ((WorkOrder.created_at.desc(), WorkOrder.id.desc()), lazy_gettext("Newest first")),
+    "customer": ((WorkOrder.customer, *_DUE), lazy_gettext("Customer")),
+}
 TONES: Final = {
     "planned": "idle", "released": "go", "in_work": "go", "on_hold": "kept",
     "completed": "go", "closed": "idle", "cancelled": "idle",
@@ -89,7 +98,7 @@ def plan_and_today(here: Site, session: Session) -> tuple[Plan | None, date, str
 
 @blueprint.get("/orders")
 @role("planner", "supervisor", "quality", "admin")
-def index() -> str:
+def index() -> Any:
     """The orders, the earliest due first; the address keeps the filter."""
     here = site()
     show = request.args.get("show", "open")
@@ -97,14 +106,17 @@ def index() -> str:
     with here.reading() as session:
         plan, today, _tz = plan_and_today(here, session)
         where: ColumnElement[bool] = WorkOrder.state.in_(OPEN) if show != "all" else WorkOrder.id.is_not(None)
-        text = request.args.get("q", "").strip()
+        text = request.args.get("q", "").strip()[:200]
+        if text and (hits := find(session, text)):  # its own number, whole: a scan, mostly
+            one = only(hits)
+            return redirect((one and address(one)) or url_for("find.index", q=text))
         if text:
             where = and_(where, WorkOrder.id.contains(text, autoescape=True))
+        asked = {n: request.args.get(n, "")[:120] for n in ("state", "product", "customer", "late", "sort")}
+        where = _filtered(where, asked, today)
         total = session.scalar(select(func.count()).select_from(WorkOrder).where(where)) or 0
-        newest_first = WorkOrder.n.desc()
-        due_first = (WorkOrder.due.is_(None), WorkOrder.due, WorkOrder.id)
-        order_by = (newest_first,) if show == "all" else due_first
-        query = select(WorkOrder).where(where).order_by(*order_by).limit(PAGE).offset((page - 1) * PAGE)
+        sort = asked["sort"] if asked["sort"] in SORTS else "newest" if show == "all" else "due"
+        query = select(WorkOrder).where(where).order_by(*SORTS[sort][0]).limit(PAGE).offset((page - 1) * PAGE)
         rows = session.scalars(query).all()
         counted = progress(session, plan, [row.id for row in rows], today=today) if plan else {}
         return render_template(
@@ -120,7 +132,26 @@ def index() -> str:
             pages=max(1, -(-total // PAGE)),
             total=total,
             planned=plan is not None,
+            asked={n: v for n, v in asked.items() if v},
+            sort=sort,
+            sorts={n: word for n, (_by, word) in SORTS.items()},
+            products=session.scalars(select(WorkOrder.product).distinct().order_by(WorkOrder.product)).all(),
+            customers=session.scalars(select(WorkOrder.customer).distinct().order_by(WorkOrder.customer)).all(),
+            priorities=PRIORITIES,
         )
+
+
+def _filtered(where: ColumnElement[bool], asked: Mapping[str, str], today: date) -> ColumnElement[bool]:
+    """What the address asks for, beyond open or all."""
+    if asked["state"] in ORDER_STATES:
+        where = and_(where, WorkOrder.state == asked["state"])
+    if asked["product"]:
+        where = and_(where, WorkOrder.product == asked["product"])
+    if asked["customer"]:
+        where = and_(where, WorkOrder.customer == asked["customer"])
+    if asked["late"]:
+        where = and_(where, WorkOrder.state.in_(OPEN), WorkOrder.due < today.isoformat())
+    return where
 
 
 # --- a new order ------------------------------------------------------------------------------------------------------

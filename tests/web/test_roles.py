@@ -47,6 +47,7 @@ GET    /account/held                    -         -        x          x         
 POST   /account/held                    -         -        x          x          x        x       x
 
 GET    /orders                          -         -        -          x          x        x       x
+GET    /find                            -         -        -          x          x        x       x
 GET    /orders/new                      -         -        -          x          -        x       -
 POST   /orders/new                      -         -        -          x          -        x       -
 GET    /order/<path:order>              -         -        -          x          x        x       x

@@ -1,0 +1,34 @@
+"""One search box: what was scanned or typed leads to its page, or to a list where it may be several things."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
+
+from mes.find import MOST, Hit, find, only
+from web.auth import may, role
+from web.site import site
+
+blueprint = Blueprint("find", __name__)
+
+
+@blueprint.get("/find")
+@role("planner", "supervisor", "quality", "admin")
+def index() -> Any:
+    """The one thing that has this number, or all that may be meant."""
+    text = request.args.get("q", "").strip()[:200]
+    with site().reading() as session:
+        hits = find(session, text) if text else []
+    one = only(hits)
+    if one is not None and (url := address(one)):
+        return redirect(url)
+    return render_template("find.html", text=text, hits=hits, address=address, most=MOST)
+
+
+def address(hit: Hit) -> str:
+    """The page of what was found; empty where who asks may not see it."""
+    endpoint, name = {"order": ("orders.show", "order"), "nc": ("quality.show", "nc")}.get(
+        hit.kind, ("units.show", "serial")
+    )
+    return url_for(endpoint, **{name: hit.id}) if may(endpoint) else ""
