@@ -28,7 +28,8 @@ def index() -> Any:
 
 def address(hit: Hit) -> str:
     """The page of what was found; empty where who asks may not see it."""
-    endpoint, name = {"order": ("orders.show", "order"), "nc": ("quality.show", "nc")}.get(
-        hit.kind, ("units.show", "serial")
-    )
-    return url_for(endpoint, **{name: hit.id}) if may(endpoint) else ""
+    if hit.kind == "order":
+        return url_for("orders.show", order=hit.id) if may("orders.show") else ""
+    if hit.kind == "nc":
+        return url_for("quality.show", nc=hit.id) if may("quality.show") else ""
+    return url_for("units.show", serial=hit.id) if may("units.show") else ""

@@ -44,7 +44,7 @@ MOST: Final = 1_000_000
 FIELDS: Final = ("quantity", "due", "customer", "reference", "priority", "note")
 OPEN: Final = ("planned", "released", "in_work", "on_hold")
 _DUE: Final = (WorkOrder.due.is_(None), WorkOrder.due, WorkOrder.id)
-SORTS: Final[dict[str, tuple[Sequence[ColumnElement[Any]], Any]]] = {
+SORTS: Final[dict[str, tuple[tuple[Any, ...], Any]]] = {
     "due": (_DUE, lazy_gettext("Due date")),
     "priority": ((WorkOrder.priority, *_DUE), lazy_gettext("Priority")),
     "newest": ((WorkOrder.created_at.desc(), WorkOrder.id.desc()), lazy_gettext("Newest first")),
