@@ -26,6 +26,7 @@ from mes.domain import orders as life
 from mes.domain.orders import ORDER_STATES
 from mes.domain.route import Plan
 from mes.find import find, only
+from mes.forecast import forecast
 from mes.orders import Answer
 from web.auth import actor, role
 from web.board_words import order_parts
@@ -295,6 +296,7 @@ def show(order: str) -> str:
             total=total,
             tz=tz,
             **_around(session, row),
+            forecast=forecast(session, row, pinned, here.clock().astimezone(ZoneInfo(tz))),
         )
 
 

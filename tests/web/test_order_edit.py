@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -137,3 +138,21 @@ def test_a_closed_order_has_no_form_for_a_change(office: Office) -> None:
     office.site.do(lambda s, now: orders.close(s, "OF-1", now=now, why="x", waive=True))
     assert office.client.get("/orders/change/OF-1").status_code == 404
     assert "/orders/split" not in office.get("/order/OF-1")
+
+
+def test_a_running_order_says_when_it_will_be_finished_and_from_which_times(office: Office) -> None:
+    page = text_of(office.get("/order/OF-1"))
+    assert "Finished about" in page
+    assert re.search(r"Times: 0 steps measured, \d+ steps from the plan\.", page)
+
+
+def test_five_finished_visits_of_a_step_make_its_time_a_measured_one(office: Office) -> None:
+    released_order(office.shop, "NOMAD-1000", 6, order="OF-2")
+    for serial in office.shop.units("OF-2")[:5]:
+        office.shop.bring(serial, "battery", enter=False)
+    assert "Times: 1 step measured" in text_of(office.get("/order/OF-1"))
+
+
+def test_a_held_order_has_no_forecast(office: Office) -> None:
+    office.post("/order/OF-1", "/orders/act/hold", order="OF-1", why="wait")
+    assert "Finished about" not in text_of(office.get("/order/OF-1"))
