@@ -50,6 +50,7 @@ SUBJECTS: Final[dict[str, tuple[str, ...]]] = {
         "OrderResumed",
         "OrderClosed",
         "OrderCancelled",
+        "LabelPrinted",
     ),
     "quality": ("NonconformityDecided", "LotHeld", "LotReleased", "HelpAnswered", "EventRequeued"),
     "instruments": (

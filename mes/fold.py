@@ -75,6 +75,7 @@ def preload(world: World, entries: Iterable[tuple[Entry, wire.Frozen | None]]) -
     badges: set[str] = set()
     components: set[tuple[str, str]] = set()
     lots: set[tuple[str, str]] = set()
+    labels: set[tuple[str, str]] = set()
     bodies: list[wire.Frozen] = []
     for entry, body in entries:
         if entry.station:
@@ -88,6 +89,9 @@ def preload(world: World, entries: Iterable[tuple[Entry, wire.Frozen | None]]) -
             units.add(unit)
         if order := getattr(body, "order", None):
             orders.add(order)
+        if isinstance(body, wire.LabelPrinted):
+            labels.add((body.template, body.unit or body.order))
+            units.update(filter(None, [body.unit]))
         if isinstance(body, wire.UnitsArrived) and entry.station:
             arriving.add(entry.station)
         if isinstance(body, wire.MaterialsInstalled):
@@ -107,6 +111,7 @@ def preload(world: World, entries: Iterable[tuple[Entry, wire.Frozen | None]]) -
     world.load_present(sorted(arriving))
     world.load_used(sorted(components))
     world.lots.load(sorted(lots))
+    world.labels.load(sorted(labels))
     fold_instruments.load(world, bodies)
 
 

@@ -18,7 +18,7 @@ from mes.fold_orders import ORDER_RULES, move_order
 from mes.verdicts import Entry, Judged, NotUnderstood
 from mes.verdicts import no as _no
 from mes.verdicts import yes as _yes
-from mes.world import BadgeRow, LotRow, OverrideRow, PlanRow, QualificationRow, StationState, World
+from mes.world import BadgeRow, LabelRow, LotRow, OverrideRow, PlanRow, QualificationRow, StationState, World
 
 
 def _plan(world: World, entry: Entry, body: wire.PlanPublished) -> Judged:
@@ -79,6 +79,21 @@ def _lot(world: World, entry: Entry, body: wire.LotChanged) -> Judged:
     state = "held" if entry.kind == "LotHeld" else "released"
     world.lots.put(LotRow(body.part, body.lot, state, body.why))
     return _yes(entry, part=body.part, lot=body.lot)
+
+
+def _label(world: World, entry: Entry, body: wire.LabelPrinted) -> Judged:
+    order = world.orders.get(body.order)
+    if order is None:
+        return _no(entry, "unknown_order", order=body.order)
+    if body.template == "unit" or body.unit:
+        unit = world.units.get(body.unit)
+        if unit is None or unit.order != order.id:
+            return _no(entry, "unknown_unit", unit=body.unit)
+    subject = body.unit or body.order  # not both: a unit whose order is split keeps its count
+    before = world.labels.get(body.template, subject)
+    copy = (before.copies if before else 0) + 1
+    world.labels.put(LabelRow(body.template, subject, copy, entry.at))
+    return _yes(entry, order=body.order, unit=body.unit, copy=copy)
 
 
 def _person(world: World, entry: Entry, body: wire.PersonChanged) -> Judged:
@@ -163,6 +178,7 @@ OFFICE_RULES: Final[dict[str, Callable[[World, Entry, Any], Judged]]] = {
     "NonconformityDecided": _decided,
     "LotHeld": _lot,
     "LotReleased": _lot,
+    "LabelPrinted": _label,
     "PersonAdded": _person,
     "PersonErased": _person,
     "PersonalDataPrinted": _person,

@@ -406,6 +406,19 @@ class OrderClosed(OrderChanged):
     despite: tuple[Id, ...] = ()
 
 
+class LabelPrinted(Frozen):
+    """A label of a unit, or the traveller of an order, was made to be printed; the ledger's answer says which copy.
+
+    `paper`: the sheet (`3x8`) or the size of the roll's labels in mm (`57x32`); empty for a traveller.
+    """
+
+    template: Literal["unit", "traveller"]
+    order: Id
+    unit: OptionalId = ""
+    symbology: Literal["code128", "qr"]
+    paper: Annotated[str, Field(max_length=20, pattern=r"^[0-9x.]*$")] = ""
+
+
 class NonconformityDecided(Frozen):
     """What becomes of the held unit: back to a step, on as it was (not confirmed), or scrap."""
 
@@ -630,6 +643,7 @@ OFFICE_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
     ("OrderCancelled", 1): OrderChanged,
     ("OrderAmended", 1): OrderAmended,
     ("OrderSplit", 1): OrderSplit,
+    ("LabelPrinted", 1): LabelPrinted,
     ("NonconformityDecided", 1): NonconformityDecided,
     ("LotHeld", 1): LotChanged,
     ("LotReleased", 1): LotChanged,

@@ -133,6 +133,16 @@ class LotRow:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelRow:
+    """`label`."""
+
+    template: str
+    subject: str
+    copies: int
+    printed_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class NcRow:
     """`nonconformity`."""
 
@@ -518,6 +528,7 @@ class World:
         self.installations = Shelf(self, t.Installation, InstallationRow, _columns(InstallationRow))
         self.tallies = Shelf(self, t.Tally, TallyRow, _columns(TallyRow))
         self.lots = Shelf(self, t.Lot, LotRow, _columns(LotRow))
+        self.labels = Shelf(self, t.Label, LabelRow, _columns(LabelRow))
         self.ncs = Shelf(self, t.Nonconformity, NcRow, _columns(NcRow))
         self.stations = StationShelf(self, t.StationRow, StationState, _columns(StationState))
         self.faults = Shelf(self, t.Fault, FaultRow, _columns(FaultRow))
@@ -549,6 +560,7 @@ class World:
             self.installations,
             self.tallies,
             self.lots,
+            self.labels,
             self.ncs,
             self.stations,
             self.faults,

@@ -5,26 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from mes.domain.barcode import CommandName
-
 Said = Mapping[str, str]
 Hint = Literal["wait", "unit_first", "resume_first", "go_on", "scan_done", "test_runs", "scan_again", "done_first"]
-
-COMMANDS: Final[Mapping[CommandName, Said]] = {
-    "DONE": {"fr": "FINI", "en": "DONE"},
-    "PASS": {"fr": "BON", "en": "PASS"},
-    "FAIL": {"fr": "DÉFAUT", "en": "DEFECT"},
-    "UNDO": {"fr": "ANNULER", "en": "UNDO"},
-    "HELP": {"fr": "AIDE", "en": "HELP"},
-    "PAUSE": {"fr": "PAUSE", "en": "BREAK"},
-    "RESUME": {"fr": "REPRENDRE", "en": "RESUME"},
-    "LEAVE": {"fr": "LAISSER", "en": "LEAVE"},
-    "YES": {"fr": "OUI", "en": "YES"},
-    "NO": {"fr": "NON", "en": "NO"},
-    "HELPED": {"fr": "AIDE REÇUE", "en": "HELP IS HERE"},
-    "SUPERVISOR": {"fr": "RESPONSABLE", "en": "SUPERVISOR"},
-}
-"""What is printed on the control barcodes."""
 
 HINTS: Final[Mapping[Hint, Said]] = {
     "wait": {"fr": "Attendez la réponse, puis scannez encore.", "en": "Wait for the answer, then scan again."},

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from mes.domain import gate
 from mes.domain.barcode import Badge, Code, Command
+from mes.domain.command_words import COMMANDS
 from stations import lots, units
-from stations.hints import COMMANDS
 from stations.inputs import Offer, OverrideAsked, OverrideCame
 from stations.turn import LastScan, Pending, Turn
 

@@ -13,8 +13,9 @@ from typing import Final
 from mes import wire
 from mes.domain import barcode
 from mes.domain.barcode import Badge, Code, Command, DefectCode, OrderCode, Plain, Quantity, StepCode
+from mes.domain.command_words import COMMANDS
 from stations import lots, needs, overriding, parts, signing, testing, units
-from stations.hints import CODES, COMMANDS, HINTS
+from stations.hints import CODES, HINTS
 from stations.inputs import BadScan, Scanned
 from stations.turn import LastScan, Session, Turn
 

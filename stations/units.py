@@ -11,9 +11,9 @@ from dataclasses import replace
 from mes import wire
 from mes.domain import gate
 from mes.domain import unit as rules
+from mes.domain.command_words import COMMANDS
 from mes.domain.gate import Answer
 from stations import calibrated, signing, testing
-from stations.hints import COMMANDS
 from stations.places import free_place
 from stations.recall import place_of
 from stations.turn import Session, Turn

@@ -35,6 +35,7 @@ from web import (
     forms,
     held,
     instruments,
+    labels,
     live,
     openapi,
     order_edit,  # noqa: F401  # its routes are those of `orders`
@@ -117,6 +118,7 @@ def create_app(here: Site, *, secret_key: str, hosts: frozenset[str] = frozenset
         find,
         held,
         instruments,
+        labels,
         openapi,
         orders,
         people,

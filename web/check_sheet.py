@@ -10,9 +10,9 @@ from html import escape
 from pathlib import Path
 from typing import Final
 
-from mes.domain.check_codes import CODES, GS, CheckCode, shown
+from mes.codes import Shape, shape_of
+from mes.domain.check_codes import CODES, CheckCode, shown
 from mes.i18n import _, system_language
-from web.codes import Shape, bars, square
 
 WIDTH: Final = 210  # mm, A4
 HEIGHT: Final = 297
@@ -20,19 +20,11 @@ LEFT: Final = 20
 MODULE: Final = 0.375  # mm: three dots at 203 dpi, wide enough for every hand-held scanner
 BAR_HEIGHT: Final = 16
 QR_MODULE: Final = 0.75
-FNC1: Final = "\xf1"  # how python-barcode writes FNC1 in Code 128
 
 _STYLE: Final = (
     "text{font-family:'DejaVu Sans',Arial,sans-serif;fill:#000}"
     ".h{font-size:6.5px;font-weight:700}.n{font-size:5px;font-weight:700}.t{font-size:3.8px}.m{font-size:3.4px}"
 )
-
-
-def shape_of(code: CheckCode) -> Shape:
-    """The bars or squares of a check code. In bars, FNC1 is first in GS1 data and stands for each separator."""
-    if code.symbology == "qr":
-        return square(code.text)
-    return bars(FNC1 + code.text.replace(GS, FNC1) if code.symbology == "gs1-128" else code.text)
 
 
 def drawing() -> str:
@@ -48,8 +40,8 @@ def drawing() -> str:
     y = 66.0
     for code in CODES:
         parts.append(_text(LEFT, y, "n", f"{code.number}  {_(code.finds)}"))
-        parts.append(_drawn(shape_of(code), code, y + 4))
-        high = BAR_HEIGHT if code.symbology != "qr" else QR_MODULE * shape_of(code).height
+        parts.append(_drawn(shape_of(code.text, code.symbology), code, y + 4))
+        high = BAR_HEIGHT if code.symbology != "qr" else QR_MODULE * shape_of(code.text, code.symbology).height
         parts.append(_text(LEFT, y + high + 9, "m", shown(code.text)))
         y += high + 26
     parts.append(_text(LEFT, HEIGHT - 14, "m", _("Print at 100 %, not “fit to page”, on white paper.")))

@@ -15,11 +15,10 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mes import badges, people, qualifications, revisions
+from mes import badges, codes, people, qualifications, revisions
 from mes.db.tables import Badge, Person
 from mes.domain import days
 from mes.orders import Answer
-from web import codes
 from web.auth import actor, role
 from web.forms import ident
 from web.language import LANGUAGE_WORDS, chosen, language, tell

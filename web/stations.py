@@ -15,12 +15,11 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mes import enrolment, keys
+from mes import codes, enrolment, keys
 from mes.board.network import links
 from mes.db.tables import Presence
 from mes.domain.invitation import Invitation
 from mes.orders import Answer
-from web import codes
 from web.auth import actor, role
 from web.board_words import alarm
 from web.language import language

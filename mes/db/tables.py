@@ -227,6 +227,18 @@ class Lot(Base):
     n: Mapped[Position]
 
 
+class Label(Base):
+    """How often the label of a unit, or the traveller of an order, was printed; `subject` is its serial or number."""
+
+    __tablename__ = "label"
+
+    template: Mapped[str] = mapped_column(String(10), primary_key=True)
+    subject: Mapped[Key]
+    copies: Mapped[int]
+    printed_at: Mapped[Utc]
+    n: Mapped[Position]
+
+
 class Nonconformity(Base):
     """A nonconformity of one unit (or none, when the unit is unknown) and what was decided."""
 
@@ -560,6 +572,7 @@ REPLAYED: Final[tuple[type[Base], ...]] = (
     Installation,
     Tally,
     Lot,
+    Label,
     Nonconformity,
     StationRow,
     Fault,

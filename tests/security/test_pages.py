@@ -71,7 +71,7 @@ def test_no_text_in_an_address_breaks_a_page_or_becomes_markup(office: Office, w
                 answer = client.get(address, buffered=True)
                 if (
                     answer.status_code >= 500
-                    or MARKUP.search(answer.text)
+                    or (answer.mimetype != "application/pdf" and MARKUP.search(answer.text))
                     or elsewhere(answer.headers.get("Location", ""))
                 ):
                     wrong.append((address[:120], answer.status_code))

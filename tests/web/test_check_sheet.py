@@ -11,9 +11,9 @@ import pytest
 import zxingcpp
 from click.testing import CliRunner
 
+from mes.codes import shape_of
 from mes.commands_doctor import doctor
 from mes.domain.check_codes import CODES, CheckCode, diagnose
-from web.check_sheet import shape_of
 
 AIM = {"code128": "]C0", "gs1-128": "]C1", "qr": "]Q1"}
 SVG = "{http://www.w3.org/2000/svg}"
@@ -50,7 +50,7 @@ def test_each_code_of_the_printed_sheet_reads_as_the_diagnosis_expects(code: Che
 
 
 def test_every_code_fits_between_the_margins_of_the_page() -> None:
-    assert all(shape_of(c).width * (0.75 if c.symbology == "qr" else 0.375) < 180 for c in CODES)
+    assert all(shape_of(c.text, c.symbology).width * (0.75 if c.symbology == "qr" else 0.375) < 180 for c in CODES)
 
 
 @pytest.mark.parametrize(("lang", "title"), [("en", "Does the scanner read well?"), ("fr", "Le lecteur lit-il bien ?")])

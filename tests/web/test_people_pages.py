@@ -11,13 +11,12 @@ import pytest
 import zxingcpp
 from sqlalchemy import select
 
-from mes import badges, people, qualifications
+from mes import badges, codes, people, qualifications
 from mes.commands_ledger import verify_engine
 from mes.db.session import reading, writing
 from mes.db.tables import Badge, Ledger, Person
 from tests.server.worlds import released_order
 from tests.web.pages import Office, text_of
-from web import codes
 
 NAME = "Maëlle Le Goff"
 

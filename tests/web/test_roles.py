@@ -59,6 +59,10 @@ POST   /orders/import                   -         -        -          x         
 POST   /orders/split                    -         -        -          x          -        x       -
 POST   /orders/close-short              -         -        -          -          x        -       -
 GET    /unit/<path:serial>              -         -        -          x          x        x       x
+GET    /labels/control                  -         -        -          x          -        x       -
+POST   /labels/traveller                -         -        -          x          -        x       -
+POST   /labels/unit                     -         -        -          x          -        x       -
+POST   /labels/units                    -         -        -          x          -        x       -
 GET    /quality                         -         -        -          x          x        x       x
 GET    /quality/nc/<path:nc>            -         -        -          x          x        x       x
 POST   /quality/decide                  -         -        -          x          x        -       -

@@ -12,7 +12,7 @@ import zxingcpp
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from sqlalchemy import select
 
-from mes import enrolment, keys, wire
+from mes import codes, enrolment, keys, wire
 from mes.commands_ledger import verify_engine
 from mes.db.session import reading, writing
 from mes.db.tables import Ledger
@@ -21,7 +21,6 @@ from mes.tls import Files, make
 from tests.server.bench import START
 from tests.web.pages import FLAGS, Office, text_of
 from tests.web.test_people_pages import pixels
-from web import codes
 
 STREAM = "11111111-1111-4111-8111-111111111111"
 

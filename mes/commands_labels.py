@@ -1,0 +1,106 @@
+"""Labels and papers at the server's own command line: `mes labels units|traveller|control`, each to a PDF file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mes import labels, typeset
+from mes.control_sheet import control
+from mes.db.session import reading, writing
+from mes.domain.label_paper import DEFAULT_ROLL, DEFAULT_SHEET, SHEETS
+from mes.i18n import _, system_language
+from mes.orders import Answer
+from mes.revisions import latest_plan
+from mes.setup import CONSOLE, database_option, now, open_database
+
+_FILE = click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The PDF file to write."
+)
+
+
+@click.group("labels")
+def labels_group() -> None:
+    """Print labels, travellers and control codes to PDF."""
+
+
+@labels_group.command("units")
+@click.argument("order")
+@click.option("--sheet", type=click.Choice(list(SHEETS)), help=f"Sheet of A4, columns x rows; else {DEFAULT_SHEET}.")
+@click.option("--roll", metavar="SIZE", help=f"Roll instead: width x height of a label in mm, such as {DEFAULT_ROLL}.")
+@click.option("--qr", is_flag=True, help="A QR code in place of bars.")
+@click.option("--unit", "serials", multiple=True, metavar="SERIAL", help="Only this unit; may be repeated.")
+@click.option("--from", "first", type=click.IntRange(1), default=1, help="From this unit on, counted from 1.")
+@click.option("--to", "last", type=click.IntRange(1), help="Up to this one.")
+@click.option("--skip", type=click.IntRange(0, 100), default=0, help="Places of the first sheet that are used up.")
+@_FILE
+@database_option
+def units(
+    order: str,
+    sheet: str | None,
+    roll: str | None,
+    qr: bool,
+    serials: tuple[str, ...],
+    first: int,
+    last: int | None,
+    skip: int,
+    output: Path,
+    database: str,
+) -> None:
+    """Labels for the units of ORDER. A second printing is marked as a copy."""
+    if sheet and roll:
+        raise click.UsageError(_("Give --sheet or --roll, not both."))
+    engine = open_database(database)
+    with writing(engine) as session:
+        made = labels.units(
+            session,
+            order,
+            now=now(),
+            on=roll or sheet or DEFAULT_SHEET,
+            symbology="qr" if qr else "code128",
+            serials=serials or None,
+            first=first,
+            last=last,
+            skip=skip,
+            language=system_language(),
+            actor=CONSOLE,
+        )
+    _write(made, output)
+
+
+@labels_group.command("traveller")
+@click.argument("order")
+@_FILE
+@database_option
+def traveller(order: str, output: Path, database: str) -> None:
+    """The paper that goes with ORDER."""
+    engine = open_database(database)
+    with writing(engine) as session:
+        made = labels.traveller(session, order, now=now(), language=system_language(), actor=CONSOLE)
+    _write(made, output)
+
+
+@labels_group.command("control")
+@_FILE
+@database_option
+def control_codes(output: Path, database: str) -> None:
+    """The codes that lie at every bench: commands, quantities, defects."""
+    engine = open_database(database)
+    with reading(engine) as session:
+        plan = latest_plan(session)
+    if plan is None:
+        raise click.ClickException(Answer(False, "no_plan", {}).say(system_language()))
+    _write(control(plan, now=now(), language=system_language()), output)
+
+
+def _write(made: labels.Sheet | Answer, output: Path) -> None:
+    if isinstance(made, Answer):
+        raise click.ClickException(made.say(system_language()))
+    try:
+        output.write_bytes(typeset.pdf(made.template, made.data, now=now()))
+    except OSError as error:
+        raise click.ClickException(
+            _("%(file)s cannot be written: %(why)s", file=output, why=error.strerror or error)
+        ) from error
+    click.echo(_("Written: %(file)s", file=output))

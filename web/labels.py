@@ -1,0 +1,118 @@
+"""Labels and papers in the office: what a planner or a supervisor prints comes as a PDF to download.
+
+HTTP in, a use case, a PDF out. It is typeset after the commit. What may stand on a label is `mes.labels`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, cast
+
+from flask import Blueprint, Response, abort, flash, redirect, request, url_for
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from mes import labels as verbs
+from mes import revisions, typeset
+from mes.control_sheet import control as control_sheet
+from mes.db.tables import UnitRow
+from mes.domain.label_paper import ROLLS, SHEETS
+from mes.orders import Answer
+from web.auth import actor, role
+from web.forms import ident, whole_number
+from web.language import language, tell
+from web.site import site
+
+blueprint = Blueprint("labels", __name__, url_prefix="/labels")
+
+
+@blueprint.app_context_processor
+def _papers() -> dict[str, Any]:
+    return {"label_sheets": tuple(SHEETS.values()), "label_rolls": ROLLS}
+
+
+MOST_UNITS: Final = 1_000_000
+
+
+@blueprint.post("/units")
+@role("planner", "supervisor")
+def units() -> Any:
+    """Labels of an order's units, all or from one to another."""
+    order, who, said = ident("order"), actor(), language()
+    on, symbology = ident("paper"), _symbology()
+    numbers = {name: whole_number(request.form.get(name) or "1", MOST_UNITS) for name in ("first", "skip")}
+    last = whole_number(text, MOST_UNITS) if (text := request.form.get("last", "").strip()) else MOST_UNITS
+    if numbers["first"] is None or numbers["skip"] is None or last is None:
+        flash(_("Give a whole number from 1 to %(most)s.", most=MOST_UNITS), "stop")
+        return redirect(url_for("orders.show", order=order))
+    made = site().do(
+        lambda session, now: verbs.units(
+            session,
+            order,
+            now=now,
+            on=on,
+            symbology=symbology,
+            first=cast(int, numbers["first"]),
+            last=last,
+            skip=cast(int, numbers["skip"]) - 1,
+            language=said,
+            actor=who,
+        )
+    )
+    return _sent(made, url_for("orders.show", order=order))
+
+
+@blueprint.post("/unit")
+@role("planner", "supervisor")
+def unit() -> Any:
+    """The label of one unit."""
+    serial, who, said = ident("unit"), actor(), language()
+    on, symbology = ident("paper"), _symbology()
+    with site().reading() as session:
+        order = session.scalar(select(UnitRow.order).where(UnitRow.serial == serial))
+    if order is None:
+        abort(404)
+    made = site().do(
+        lambda session, now: verbs.units(
+            session, order, now=now, on=on, symbology=symbology, serials=[serial], language=said, actor=who
+        )
+    )
+    return _sent(made, url_for("units.show", serial=serial))
+
+
+@blueprint.post("/traveller")
+@role("planner", "supervisor")
+def traveller() -> Any:
+    """The paper that goes with an order."""
+    order, who, said = ident("order"), actor(), language()
+    made = site().do(lambda session, now: verbs.traveller(session, order, now=now, language=said, actor=who))
+    return _sent(made, url_for("orders.show", order=order))
+
+
+@blueprint.get("/control")
+@role("planner", "supervisor")
+def control() -> Any:
+    """The codes that lie at every bench."""
+    with site().reading() as session:
+        plan = revisions.latest_plan(session)
+    if plan is None:
+        abort(404)
+    return _pdf(control_sheet(plan, now=site().clock(), language=language()))
+
+
+def _symbology() -> verbs.Symbology:
+    return "qr" if request.form.get("symbology") == "qr" else "code128"
+
+
+def _sent(made: verbs.Sheet | Answer, back: str) -> Any:
+    if isinstance(made, Answer):
+        if made.reason in ("unknown_order", "unknown_unit"):
+            abort(404)
+        tell(made, "")
+        return redirect(back)
+    return _pdf(made)
+
+
+def _pdf(sheet: verbs.Sheet) -> Response:
+    response = Response(typeset.pdf(sheet.template, sheet.data, now=site().clock()), mimetype="application/pdf")
+    response.headers.set("Content-Disposition", "attachment", filename=sheet.name)
+    return response
