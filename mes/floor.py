@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from mes import instruments, wire
 from mes.db.tables import Badge, Installation, Lot, PlanRevision, Qualification, StationRow, UnitRow, WorkOrder
 from mes.domain import calibration
+from mes.domain.told import floor_order
 from mes.ledger import last_position
 
 OPEN: Final = ("released", "in_work", "on_hold")
@@ -47,10 +48,7 @@ def changes(session: Session, since: int, station: str) -> wire.FloorReply:
     return wire.FloorReply(
         cursor=cursor,
         whole=whole,
-        orders=tuple(
-            wire.FloorOrder(id=o.id, product=o.product, state=o.state, revision=o.revision, quantity=o.quantity)
-            for o in orders
-        ),
+        orders=tuple(floor_order(o) for o in orders),
         units=tuple(_unit(u) for u in units),
         components=tuple(wire.FloorComponent(part=p, serial=s, unit=u) for (p, s), u in components.items() if s),
         held_lots=tuple(wire.FloorLot(part=p, lot=lot) for p, lot in lots),

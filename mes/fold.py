@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -23,6 +23,7 @@ from mes.domain.gate import Unit
 from mes.domain.measurement import convert
 from mes.domain.route import Plan, Step
 from mes.domain.runs import last_askings
+from mes.domain.told import floor_order, floor_unit
 from mes.fold_office import OFFICE_RULES
 from mes.fold_orders import count_order, move_order, pieces
 from mes.verdicts import Entry, Judged, NotUnderstood, answer_of, spelled
@@ -352,34 +353,6 @@ def screen_of(world: World, serial: str) -> dict[str, Any] | None:
         ],
         "since": unit.since,
     }
-
-
-def floor_unit(unit: Unit) -> wire.FloorUnit:
-    """A unit as a station is told of it."""
-    return wire.FloorUnit(
-        serial=unit.serial,
-        order=unit.order,
-        product=unit.product,
-        state=unit.state,
-        step=unit.step,
-        visit=unit.visit,
-        attempts=unit.attempts,
-        tested=unit.tested,
-        inspected=unit.inspected,
-        station=unit.station,
-        nc=unit.nc,
-        since=unit.since,
-        results=dict(unit.results),
-        place=unit.place,
-        burn=wire.FloorBurn(**asdict(unit.burn)) if unit.burn else None,
-    )
-
-
-def floor_order(order: Any) -> wire.FloorOrder:
-    """An order as a station is told of it."""
-    return wire.FloorOrder(
-        id=order.id, product=order.product, state=order.state, revision=order.revision, quantity=order.quantity
-    )
 
 
 # --- the station itself -----------------------------------------------------------------------------------------------

@@ -2,8 +2,8 @@
 
 It gets a run from the session, sets the bench up, asks the devices in order, answers with the readings, and brings
 everything to rest whatever happens: what is owed to the instruments is on the disk before the first of them is told
-anything. A device that is missing or answers nothing is a reading that says so. It must not know limits: the session
-judges.
+anything. A device that is missing or answers nothing is a reading that says so. What a reading means is the session's
+business (`stations.testing`): here it is only noted, for a run that a crash breaks off.
 """
 
 from __future__ import annotations

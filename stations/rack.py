@@ -6,13 +6,14 @@ cut nor a restart needs anybody to scan again, and no sample is lost or counted 
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field, ValidationError
 
 from mes import wire
 from mes.domain.gate import Installed, Unit
+from mes.domain.told import floor_order, floor_unit
 from stations.inputs import FloorCame, RackCame
 from stations.recall import order_from, unit_from
 from stations.turn import Session, Turn
@@ -51,34 +52,11 @@ def note_of(s: Session) -> str | None:
 
 
 def _kept(work: Work) -> Kept:
-    order = work.order
     return Kept(
-        unit=_floor_unit(work.unit),
-        order=wire.FloorOrder(
-            id=order.id, product=order.product, state=order.state, revision=order.revision, quantity=order.quantity
-        ),
+        unit=floor_unit(work.unit),
+        order=floor_order(work.order),
         installed=tuple((i.id, i.part, i.serial, i.lot, i.quantity, i.step) for i in work.installed),
         readings=work.last,
-    )
-
-
-def _floor_unit(unit: Unit) -> wire.FloorUnit:
-    return wire.FloorUnit(
-        serial=unit.serial,
-        order=unit.order,
-        product=unit.product,
-        state=unit.state,
-        step=unit.step,
-        visit=unit.visit,
-        attempts=unit.attempts,
-        tested=unit.tested,
-        inspected=unit.inspected,
-        station=unit.station,
-        nc=unit.nc,
-        since=unit.since,
-        results=dict(unit.results),
-        place=unit.place,
-        burn=wire.FloorBurn(**asdict(unit.burn)) if unit.burn else None,
     )
 
 

@@ -131,15 +131,18 @@ def left_s(s: Session, work: Work) -> int | None:
 
 
 def stop(turn: Turn, work: Work) -> Turn:
-    """Break a run off, and keep what it has read: a reading that has failed stays a failure."""
+    """Break a run off, and keep what it has read."""
     if work.run is None:
         return turn
-    done = work.run.done
-    failed = any(m.outcome == "failed" for m in last_askings(done).values())
-    outcome: wire.Outcome = "failed" if failed else "aborted"
-    body = wire.UnitsTested(unit=work.serial, step=work.step.id, outcome=outcome, tests=done)
-    turn = turn.put_work(replace(work, run=None, readings=done))
+    body = _broken_off(work.serial, work.step.id, work.run.done)
+    turn = turn.put_work(replace(work, run=None, readings=body.tests))
     return turn.note(body).ask(StopMeasuring(work.run.number))
+
+
+def _broken_off(unit: str, step: str, done: tuple[wire.Measurement, ...]) -> wire.UnitsTested:
+    """A run that was broken off: a reading that has failed stays a failure."""
+    failed = any(m.outcome == "failed" for m in last_askings(done).values())
+    return wire.UnitsTested(unit=unit, step=step, outcome="failed" if failed else "aborted", tests=done)
 
 
 def undone(turn: Turn, work: Work) -> Turn:
@@ -149,10 +152,7 @@ def undone(turn: Turn, work: Work) -> Turn:
 
 def broken(turn: Turn, came: RunBroken) -> Turn:
     """The station was switched off in the middle of a run: it is recorded, as broken off, with what had been read."""
-    failed = any(m.outcome == "failed" for m in last_askings(came.tests).values())
-    outcome: wire.Outcome = "failed" if failed else "aborted"
-    body = wire.UnitsTested(unit=came.unit, step=came.step, outcome=outcome, tests=came.tests)
-    turn = turn.note(body, operator=came.operator)
+    turn = turn.note(_broken_off(came.unit, came.step, came.tests), operator=came.operator)
     return replace(turn, drafts=(*turn.drafts[:-1], replace(turn.drafts[-1], event_id=came.event_id)))
 
 

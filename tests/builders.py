@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from mes import wire
-from mes.domain import gate
+from mes.domain import gate, told
 from mes.domain import unit as rules
 from mes.domain.barcode import CommandName, write
 from mes.domain.gate import Installed, Order, Unit, Worker
@@ -33,6 +33,7 @@ from mes.domain.route import (
     Test,
     Text,
 )
+from mes.domain.told import floor_order
 from stations import session as bench_session
 from stations.devices.readings import Reading
 from stations.inputs import (
@@ -346,19 +347,8 @@ class Floor:
 
 
 def floor_unit(unit: Unit) -> wire.FloorUnit:
-    names = ("serial", "order", "product", "state", "step", "visit", "attempts", "tested", "inspected", "station", "nc")
-    return wire.FloorUnit(
-        **{name: getattr(unit, name) for name in names},
-        results=dict(unit.results),
-        place=unit.place,
-        burn=wire.FloorBurn(**asdict(unit.burn)) if unit.burn else None,
-    )
-
-
-def floor_order(order: Order) -> wire.FloorOrder:
-    return wire.FloorOrder(
-        id=order.id, product=order.product, state=order.state, revision=order.revision, quantity=order.quantity
-    )
+    """As a server told it that said the time of arrival beside the unit only."""
+    return told.floor_unit(unit).model_copy(update={"since": ""})
 
 
 def a_worker(badge: str = BADGE, *, language: str = "", active: bool = True, **until: str) -> Worker:

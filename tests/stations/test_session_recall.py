@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mes import wire
+from mes.domain.told import floor_order
 from stations import recall
 from stations.recall import Recall, is_serial
 from tests.builders import (
@@ -19,7 +20,6 @@ from tests.builders import (
     a_unit_at_work,
     an_installed,
     an_order,
-    floor_order,
     floor_unit,
 )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.server.busy_shop import busy_morning
 from tests.server.worlds import Workshop
 from tests.web.pages import Office, workshop
 
@@ -17,6 +18,24 @@ def shop(tmp_path: Path) -> Iterator[Workshop]:
     made = workshop(tmp_path)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    """A workshop after a busy morning, every state of a tile at once; who changes something takes a copy."""
+    made = workshop(tmp_path_factory.mktemp("morning"))
+    busy_morning(made)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def busy(morning: Workshop, tmp_path: Path) -> Iterator[Office]:
+    """An office over a busy workshop of its own."""
+    made = Office(morning.copied(tmp_path / "busy.db"))
+    yield made
+    made.close()
+    made.shop.close()
 
 
 @pytest.fixture

@@ -10,19 +10,9 @@ import pytest
 
 from mes import accounts, audit, quality
 from mes.db.session import reading
-from tests.server.busy_shop import busy_morning
 from tests.server.worlds import Workshop
-from tests.web.pages import PASSWORD, Office, sign_in, text_of, workshop
+from tests.web.pages import PASSWORD, Office, sign_in, text_of
 from web.audit_words import SENTENCES, SUBJECT_WORDS
-
-
-@pytest.fixture(scope="module")
-def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
-    """A workshop after a busy morning."""
-    shop = workshop(tmp_path_factory.mktemp("morning"))
-    busy_morning(shop)
-    yield shop
-    shop.close()
 
 
 @pytest.fixture

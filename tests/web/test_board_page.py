@@ -3,51 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-
-import pytest
 
 from mes.db import migrate
 from mes.db.session import engine_for
 from mes.writer import Writer
-from tests.server.busy_shop import busy_morning
 from tests.server.worlds import Workshop, released_order
-from tests.web.pages import Office, text_of, workshop
+from tests.web.pages import Office, text_of
 from web.app import create_app
 from web.board_words import WORDS
 from web.painter import columns
 from web.site import Site
 
 PART = re.compile(r'<(\w+) id="([^"]+)"[^>]* data-part')
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    """An office over a workshop that has just begun."""
-    made = Office(workshop(tmp_path))
-    yield made
-    made.close()
-    made.shop.close()
-
-
-@pytest.fixture(scope="module")
-def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
-    """A workshop after a busy morning: every state of a tile at once."""
-    shop = workshop(tmp_path_factory.mktemp("morning"))
-    busy_morning(shop)
-    yield shop
-    shop.close()
-
-
-@pytest.fixture
-def busy(morning: Workshop, tmp_path: Path) -> Iterator[Office]:
-    """An office over a busy workshop of its own."""
-    made = Office(morning.copied(tmp_path / "busy.db"))
-    yield made
-    made.close()
-    made.shop.close()
 
 
 def tile(html: str, station: str) -> str:

@@ -2,36 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from sqlalchemy import select
 
 from mes.db.session import reading
 from mes.db.tables import Installation
 from mes.domain import barcode
-from tests.server.busy_shop import busy_morning
-from tests.server.worlds import Workshop
-from tests.web.pages import Office, text_of, workshop
-
-
-@pytest.fixture(scope="module")
-def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
-    """A workshop after a busy morning; nothing here changes it."""
-    shop = workshop(tmp_path_factory.mktemp("morning"))
-    busy_morning(shop)
-    yield shop
-    shop.close()
-
-
-@pytest.fixture
-def busy(morning: Workshop, tmp_path: Path) -> Iterator[Office]:
-    """An office over a copy of it."""
-    made = Office(morning.copied(tmp_path / "busy.db"))
-    yield made
-    made.close()
-    made.shop.close()
+from tests.web.pages import Office, text_of
 
 
 def leads_to(office: Office, text: str, *, page: str = "/find") -> str | None:

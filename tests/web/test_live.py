@@ -18,21 +18,11 @@ import socketio
 from socketio.exceptions import ConnectionError as Refused
 
 from mes import quality
-from tests.server.busy_shop import busy_morning
 from tests.server.worlds import Workshop
 from tests.waiting import wait_for
-from tests.web.pages import Office, running_clock, workshop
+from tests.web.pages import Office, running_clock
 from web import live
 from web.gate import own_origin
-
-
-@pytest.fixture(scope="module")
-def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
-    """A workshop after a busy morning."""
-    shop = workshop(tmp_path_factory.mktemp("morning"))
-    busy_morning(shop)
-    yield shop
-    shop.close()
 
 
 @pytest.fixture

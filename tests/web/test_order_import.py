@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 
@@ -16,19 +15,10 @@ from sqlalchemy import select
 from mes.commands_orders import order
 from mes.db.session import reading
 from mes.db.tables import WorkOrder
-from tests.web.pages import Office, text_of, token_of, workshop
+from tests.web.pages import Office, text_of, token_of
 
 GOOD = "Ordre;Produit;Quantité;Échéance\nOF-7;NOMAD-1000;4;18/12/2026\n;KIT-B;1200;\n"
 BAD = "Ordre;Produit;Quantité\nOF-7;NOMAD-1000;4\nOF-8;NOMAD-1000;many\n"
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    """An office over a workshop that has just begun."""
-    made = Office(workshop(tmp_path))
-    yield made
-    made.close()
-    made.shop.close()
 
 
 def there(office: Office) -> list[tuple[str, int, str | None]]:

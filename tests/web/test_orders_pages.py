@@ -3,44 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from mes.db.session import reading
 from mes.db.tables import Nonconformity, Quarantine, WorkOrder
-from tests.server.busy_shop import busy_morning
-from tests.server.worlds import Workshop, released_order
-from tests.web.pages import Office, sign_in, text_of, workshop
-
-
-@pytest.fixture(scope="module")
-def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
-    """A workshop after a busy morning."""
-    shop = workshop(tmp_path_factory.mktemp("morning"))
-    busy_morning(shop)
-    yield shop
-    shop.close()
-
-
-@pytest.fixture
-def busy(morning: Workshop, tmp_path: Path) -> Iterator[Office]:
-    """An office over a busy workshop of its own."""
-    made = Office(morning.copied(tmp_path / "busy.db"))
-    yield made
-    made.close()
-    made.shop.close()
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    """An office over a workshop that has just begun."""
-    made = Office(workshop(tmp_path))
-    yield made
-    made.close()
-    made.shop.close()
+from tests.server.worlds import released_order
+from tests.web.pages import Office, sign_in, text_of
 
 
 def row(office: Office, order: str) -> WorkOrder:
