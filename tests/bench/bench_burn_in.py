@@ -94,7 +94,14 @@ class Station:
                 if isinstance(command, SampleNow):
                     test = command.test
                     value = ((test.low or 0.0) + (test.high or 0.0)) / 2
-                    taken = Taken(test.id, Taking(value, test.unit, "measured", f"{value:+.8E}"), "SCPI-01 (MY-123456)")
+                    taken = Taken(
+                        test.id,
+                        Taking(value, test.unit, "measured", f"{value:+.8E}"),
+                        "LOG-01 (DL-EX-0001)",
+                        device="LOG-01",
+                        serial="DL-EX-0001",
+                        calibration_due="2099-12-31",
+                    )
                     todo.append(Measured(now=came.now, mono_ms=came.mono_ms, run=command.run, readings=(taken,)))
 
     def wait(self, seconds: float) -> None:
