@@ -26,18 +26,9 @@ from mes.domain.runs import last_askings
 from mes.domain.told import floor_order, floor_unit
 from mes.fold_office import OFFICE_RULES
 from mes.fold_orders import count_order, move_order, pieces
+from mes.rows import FaultRow, InstallationRow, NcRow, QuarantineRow, ReadingRow, StationState, TallyRow, VisitRow
 from mes.verdicts import Entry, Judged, NotUnderstood, answer_of, spelled
-from mes.world import (
-    FaultRow,
-    InstallationRow,
-    NcRow,
-    QuarantineRow,
-    ReadingRow,
-    StationState,
-    TallyRow,
-    VisitRow,
-    World,
-)
+from mes.world import World
 
 __all__ = ["Entry", "Judged", "judge", "preload"]
 

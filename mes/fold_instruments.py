@@ -15,8 +15,9 @@ from mes.domain.calibration import Instrument
 from mes.domain.days import day_at
 from mes.domain.gate import Answer
 from mes.domain.route import Plan
+from mes.rows import CalibrationRow, InstrumentRow, MeasuredWithRow
 from mes.verdicts import Entry, Judged, no, yes
-from mes.world import CalibrationRow, InstrumentRow, MeasuredWithRow, World
+from mes.world import World
 
 # --- what people do ---------------------------------------------------------------------------------------------------
 

@@ -15,10 +15,11 @@ from mes.domain import gate
 from mes.domain import unit as unit_rules
 from mes.domain.gate import OVERRIDABLE
 from mes.fold_orders import ORDER_RULES, move_order
+from mes.rows import BadgeRow, LabelRow, LotRow, OverrideRow, PlanRow, QualificationRow, StationState
 from mes.verdicts import Entry, Judged, NotUnderstood
 from mes.verdicts import no as _no
 from mes.verdicts import yes as _yes
-from mes.world import BadgeRow, LabelRow, LotRow, OverrideRow, PlanRow, QualificationRow, StationState, World
+from mes.world import World
 
 
 def _plan(world: World, entry: Entry, body: wire.PlanPublished) -> Judged:

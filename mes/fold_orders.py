@@ -18,10 +18,11 @@ from mes.domain import orders as rules
 from mes.domain.gate import Unit
 from mes.domain.orders import ORDER_STATES
 from mes.domain.route import Plan, Product
+from mes.rows import OrderRow
 from mes.verdicts import Entry, Judged
 from mes.verdicts import no as _no
 from mes.verdicts import yes as _yes
-from mes.world import OrderRow, World
+from mes.world import World
 
 
 def _create(world: World, entry: Entry, body: wire.OrderCreated) -> Judged:

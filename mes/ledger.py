@@ -24,8 +24,9 @@ from mes.db.base import Base, utc_text
 from mes.db.prepared import Prepared, savepoint
 from mes.db.session import connection_of
 from mes.db.tables import REPLAYED, Ledger
+from mes.rows import ChainRow
 from mes.verdicts import OFFICE, Entry, Judged, NotUnderstood
-from mes.world import ChainRow, World
+from mes.world import World
 
 GENESIS: Final = "0" * 64
 # Locked, full, gone: says nothing of the event; the batch comes again.

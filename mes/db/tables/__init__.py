@@ -1,0 +1,77 @@
+"""The tables: the ledger, the state that is folded from it, and what lies outside it (tokens, presence, accounts).
+
+`REPLAYED` names the state tables that `mes ledger verify` builds anew from the ledger and compares, row by row.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mes.db.base import Base
+from mes.db.tables.instruments import Calibration, File, Instrument, MeasuredWith
+from mes.db.tables.orders import Label, Tally, WorkOrder
+from mes.db.tables.people import Account, AccountRole, Badge, Override, Person, Qualification, WebSession
+from mes.db.tables.quality import Nonconformity
+from mes.db.tables.spine import Chain, Counter, Ledger, Meta, PlanRevision, Quarantine
+from mes.db.tables.stations import EnrolCode, Fault, Presence, StationRow, Stream, Token
+from mes.db.tables.units import Installation, Lot, Reading, UnitRow, Visit
+
+__all__ = [
+    "REPLAYED",
+    "Account",
+    "AccountRole",
+    "Badge",
+    "Calibration",
+    "Chain",
+    "Counter",
+    "EnrolCode",
+    "Fault",
+    "File",
+    "Installation",
+    "Instrument",
+    "Label",
+    "Ledger",
+    "Lot",
+    "MeasuredWith",
+    "Meta",
+    "Nonconformity",
+    "Override",
+    "Person",
+    "PlanRevision",
+    "Presence",
+    "Qualification",
+    "Quarantine",
+    "Reading",
+    "StationRow",
+    "Stream",
+    "Tally",
+    "Token",
+    "UnitRow",
+    "Visit",
+    "WebSession",
+    "WorkOrder",
+]
+
+REPLAYED: Final[tuple[type[Base], ...]] = (
+    Chain,
+    PlanRevision,
+    WorkOrder,
+    UnitRow,
+    Visit,
+    Reading,
+    Installation,
+    Tally,
+    Lot,
+    Label,
+    Nonconformity,
+    StationRow,
+    Fault,
+    Quarantine,
+    Badge,
+    Qualification,
+    Override,
+    Instrument,
+    Calibration,
+    MeasuredWith,
+    Counter,
+)

@@ -1,0 +1,309 @@
+"""The rows of the state tables as frozen values: what the working set holds and the fold writes.
+
+One class a table, with the table's columns in its order; what the rules need of a row is its `rule`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mes.domain.calibration import Calibration
+from mes.domain.gate import Installed, Order
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """`work_order`."""
+
+    id: str
+    product: str
+    quantity: int
+    customer: str
+    due: str | None
+    note: str
+    state: str
+    revision: int
+    open_units: int
+    why: str
+    created_at: str
+    released_at: str | None
+    ended_at: str | None
+    reference: str
+    priority: int
+    held_from: str
+    split_from: str | None
+
+    @property
+    def rule(self) -> Order:
+        """What the rules need of it."""
+        return Order(self.id, self.product, self.quantity, self.state, self.revision)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class VisitRow:
+    """`visit`."""
+
+    unit: str
+    step: str
+    visit: int
+    station: str
+    product: str
+    started_at: str
+    ended_at: str | None
+    result: str | None
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingRow:
+    """`reading`."""
+
+    unit: str
+    step: str
+    visit: int
+    sample: int
+    test: str
+    at: str
+    outcome: str
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class InstallationRow:
+    """`installation`."""
+
+    id: str
+    unit: str
+    step: str
+    part: str
+    serial: str | None
+    lot: str | None
+    quantity: int
+    installed_at: str
+    removed_at: str | None
+    disputed: bool
+
+    @property
+    def rule(self) -> Installed:
+        """What the rules need of it."""
+        return Installed(self.id, self.part, self.serial, self.lot, self.quantity, self.step)
+
+
+@dataclass(frozen=True, slots=True)
+class TallyRow:
+    """`tally`."""
+
+    order: str
+    step: str
+    defect: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class LotRow:
+    """`lot`."""
+
+    part: str
+    lot: str
+    state: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRow:
+    """`label`."""
+
+    template: str
+    subject: str
+    copies: int
+    printed_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class NcRow:
+    """`nonconformity`."""
+
+    id: str
+    unit: str
+    order: str
+    product: str
+    step: str
+    station: str | None
+    cause: str
+    defect: str | None
+    detail: str
+    state: str
+    disposition: str | None
+    why: str
+    event_id: str
+    opened_at: str
+    decided_at: str | None
+    closed_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StationState:
+    """`station`."""
+
+    id: str
+    state: str = "SBY"
+    state_reason: str = ""
+    since: str = ""
+    signed_in: bool = False
+    verdict: str | None = None
+    reason: str = ""
+    args: Mapping[str, Any] = field(default_factory=dict)
+    verdict_at: str | None = None
+    unit: str | None = None
+    help_since: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRow:
+    """`fault`."""
+
+    station: str
+    device: str
+    fault: str
+    since: str
+    cleared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineRow:
+    """`quarantine`."""
+
+    event_id: str
+    ledger_n: int
+    station: str | None
+    kind: str
+    why: str
+    requeued_n: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class BadgeRow:
+    """`badge`."""
+
+    id: str
+    person: str
+    language: str
+    state: str
+    issued_at: str
+    ended_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class QualificationRow:
+    """`qualification`."""
+
+    person: str
+    qualification: str
+    valid_until: str
+    state: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class OverrideRow:
+    """`override`; its reasons with a blank between them."""
+
+    unit: str
+    step: str
+    visit: int
+    operator: str
+    station: str
+    by: str
+    reasons: str
+    state: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentRow:
+    """`instrument`. `done`, `due` and `result` are those of the calibration that counts now."""
+
+    id: str
+    family: str
+    model: str
+    serial: str
+    supplier: str
+    months: int
+    state: str
+    retired_on: str | None
+    returned_on: str | None
+    why: str
+    calibrations: int
+    done: str | None
+    due: str | None
+    result: str | None
+    registered_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationRow:
+    """`calibration`."""
+
+    instrument: str
+    number: int
+    done: str
+    due: str | None
+    result: str
+    supplier: str
+    certificate: str
+    file_sha256: str | None
+    file_name: str
+    file_size: int
+    file_type: str
+    note: str
+    recorded_at: str
+
+    @property
+    def rule(self) -> Calibration:
+        """What the rules need of it."""
+        return Calibration(self.number, self.done, self.result, self.due)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredWithRow:
+    """`tested_with`."""
+
+    device: str
+    event_id: str
+    unit: str
+    order: str
+    step: str
+    station: str
+    serial: str
+    at: str
+    outcome: str
+    fitness: str
+
+
+@dataclass(frozen=True, slots=True)
+class CounterRow:
+    """`counter`."""
+
+    name: str
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChainRow:
+    """`chain`; its `n` is the ledger position of the head."""
+
+    source: str
+    seq: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRow:
+    """`plan_revision`."""
+
+    revision: int
+    hash: str
+    content: str
+    published_at: str

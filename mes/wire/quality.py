@@ -1,0 +1,26 @@
+"""Bodies: decisions on nonconformities and lots."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mes.wire.envelope import Frozen, Id, OptionalId
+
+
+class NonconformityDecided(Frozen):
+    """What becomes of the held unit: back to a step, on as it was (not confirmed), or scrap."""
+
+    nc: Id
+    disposition: Literal["rework", "not_confirmed", "scrap"]
+    step: OptionalId | None = None
+    why: Annotated[str, Field(max_length=2_000)] = ""
+
+
+class LotChanged(Frozen):
+    """A component lot is held or released again."""
+
+    part: Id
+    lot: Id
+    why: Annotated[str, Field(max_length=500)] = ""
