@@ -1,8 +1,9 @@
-"""Labels and papers at the server's own command line: `mes labels units|traveller|control`, each to a PDF file."""
+"""Labels and papers at the server's own command line: `mes labels units|traveller|hold|control`, each to a PDF file."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -14,7 +15,9 @@ from mes.i18n import _, system_language
 from mes.orders import Answer
 from mes.revisions import latest_plan
 from mes.setup import CONSOLE, database_option, now, open_database
+from mes.traveller import traveller as traveller_of
 
+HOLD_ROLL: Final = "70x37"
 _FILE = click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The PDF file to write."
 )
@@ -77,7 +80,25 @@ def traveller(order: str, output: Path, database: str) -> None:
     """The paper that goes with ORDER."""
     engine = open_database(database)
     with writing(engine) as session:
-        made = labels.traveller(session, order, now=now(), language=system_language(), actor=CONSOLE)
+        made = traveller_of(session, order, now=now(), language=system_language(), actor=CONSOLE)
+    _write(made, output)
+
+
+@labels_group.command("hold")
+@click.argument("unit")
+@click.option("--sheet", type=click.Choice(list(SHEETS)), help="Sheet of A4, columns x rows.")
+@click.option("--roll", metavar="SIZE", help=f"Roll: width x height of a label in mm; else {HOLD_ROLL}.")
+@_FILE
+@database_option
+def hold(unit: str, sheet: str | None, roll: str | None, output: Path, database: str) -> None:
+    """What says where UNIT stands with its nonconformity: red, blue or green."""
+    if sheet and roll:
+        raise click.UsageError(_("Give --sheet or --roll, not both."))
+    engine = open_database(database)
+    with writing(engine) as session:
+        made = labels.hold(
+            session, unit, now=now(), on=roll or sheet or HOLD_ROLL, language=system_language(), actor=CONSOLE
+        )
     _write(made, output)
 
 

@@ -82,7 +82,7 @@ def preload(world: World, entries: Iterable[tuple[Entry, wire.Frozen | None]]) -
         if order := getattr(body, "order", None):
             orders.add(order)
         if isinstance(body, wire.LabelPrinted):
-            labels.add((body.template, body.unit or body.order))
+            labels.add((body.template, body.counted))
             units.update(filter(None, [body.unit]))
         if isinstance(body, wire.UnitsArrived) and entry.station:
             arriving.add(entry.station)

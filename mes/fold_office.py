@@ -83,18 +83,21 @@ def _lot(world: World, entry: Entry, body: wire.LotChanged) -> Judged:
 
 
 def _label(world: World, entry: Entry, body: wire.LabelPrinted) -> Judged:
+    bound = body.template in ("unit", "traveller", "hold")
     order = world.orders.get(body.order)
-    if order is None:
+    if order is None and (bound or body.order):
         return _no(entry, "unknown_order", order=body.order)
-    if body.template == "unit" or body.unit:
+    if body.template in ("unit", "hold") or body.unit:
         unit = world.units.get(body.unit)
-        if unit is None or unit.order != order.id:
+        if unit is None or unit.order != body.order:
             return _no(entry, "unknown_unit", unit=body.unit)
-    subject = body.unit or body.order  # not both: a unit whose order is split keeps its count
-    before = world.labels.get(body.template, subject)
+    if not body.counted:
+        raise NotUnderstood("a label of nothing")
+    before = world.labels.get(body.template, body.counted)
     copy = (before.copies if before else 0) + 1
-    world.labels.put(LabelRow(body.template, subject, copy, entry.at))
-    return _yes(entry, order=body.order, unit=body.unit, copy=copy)
+    world.labels.put(LabelRow(body.template, body.counted, copy, entry.at))
+    said = {"unit": body.unit} if body.unit or bound else {"subject": body.counted}
+    return _yes(entry, order=body.order, **said, copy=copy)
 
 
 def _person(world: World, entry: Entry, body: wire.PersonChanged) -> Judged:

@@ -1,7 +1,8 @@
-"""Labels and papers: which codes stand on them, what of them is recorded, and which copy each is.
+"""Labels: which codes stand on them, what of them is recorded, and which copy each is.
 
-One function a paper: it looks whether every code reads back, records what is printed, and returns what the template
-shows; the caller commits and typesets then, so that the count of copies is never too low. It must not know HTTP.
+A use case makes `Label`s and has them `printed`: that looks whether every code reads back, records what is printed, and
+returns what the template shows; the caller commits and typesets then, so that the count of copies is never too low.
+It must not know HTTP.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -18,17 +19,20 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from mes import codes, ledger, revisions, wire
-from mes.db.tables import PlanRevision, UnitRow, WorkOrder
-from mes.domain.barcode import Plain, read, write
+from mes.db.tables import Nonconformity, PlanRevision, UnitRow, WorkOrder
+from mes.domain.barcode import Plain, read
+from mes.domain.label import Label, Symbology, Tone
 from mes.domain.label_paper import SHEETS, Paper, paper
 from mes.domain.route import Plan
 from mes.i18n import N_, translator
 from mes.orders import Answer, new_id
 from mes.typeset import Template
 
-Symbology = Literal["code128", "qr"]
 MOST: Final = 1_000  # labels at once: one transaction, and about a second of typesetting
+LEAST_HEIGHT: Final = 5.0  # mm of bars: lower ones are hard to hit. Source: ISO/IEC 15417, 4.7
 _WORDS: Final = 9.0  # mm that the lines over and under the bars take
+_BAND: Final = 2.2  # mm more: the line over the code as a band of colour
+_LINE: Final = 3.2  # mm: one more line
 _DIGIT: Final = 0.61  # width of a character of the fixed-width font, in its size
 
 
@@ -41,35 +45,27 @@ class Sheet:
     name: str
 
 
-def units(
+def unit_labels(
     session: Session,
     order: str,
     *,
-    now: datetime,
-    on: str,
     symbology: Symbology = "code128",
     serials: Sequence[str] | None = None,
     first: int = 1,
     last: int | None = None,
-    skip: int = 0,
     language: str = "en",
-    actor: str | None = None,
-) -> Sheet | Answer:
-    """Labels for the units of an order.
+) -> list[Label] | Answer:
+    """Labels for the units of an order; nothing is recorded yet.
 
     Args:
-        on: a sheet of `SHEETS`, or the size of a roll's labels in mm (`57x32`).
         serials: these units; None: all that are wanted, or from the `first` to the `last`, counted from 1 by serial.
-        skip: places of the first sheet that are used up already.
 
     Returns:
-        The sheet, recorded; or why nothing was: `unknown_order`, `unknown_unit`, `code_wide` and the like.
+        The labels; or why there are none: `unknown_order`, `unknown_unit`, `no_units` and the like.
     """
-    row, where = session.get(WorkOrder, order), paper(on)
+    row = session.get(WorkOrder, order)
     if row is None:
         return Answer(False, "unknown_order", {"order": order})
-    if where is None:
-        return Answer(False, "code_paper", {"text": on or "–", "known": ", ".join(SHEETS)})
     wanted = select(UnitRow.serial).where(UnitRow.order == order)
     if serials is None:
         wanted = wanted.where(UnitRow.state != "withdrawn")
@@ -89,106 +85,167 @@ def units(
     if not chosen:
         lot = product is not None and product.tracking == "lot"
         return Answer(False, "no_units_lot" if lot else "no_units", {"order": order})
-    for serial in chosen:
-        if (why := unfit(serial, symbology, where)) is not None:
-            return Answer(False, why, {"text": serial})
-    body = {"template": "unit", "order": order, "symbology": symbology, "paper": on}
-    copies = _record(session, [{**body, "unit": serial} for serial in chosen], now=now, actor=actor)
+    name = product.name.to(language) if product else row.product
+    return [Label("unit", s, s, symbology, head=name, aside=order, order=order, unit=s) for s in chosen]
+
+
+def units(
+    session: Session,
+    order: str,
+    *,
+    now: datetime,
+    on: str,
+    symbology: Symbology = "code128",
+    serials: Sequence[str] | None = None,
+    first: int = 1,
+    last: int | None = None,
+    skip: int = 0,
+    language: str = "en",
+    actor: str | None = None,
+) -> Sheet | Answer:
+    """Labels for the units of an order as a file; see `unit_labels` and `printed`."""
+    made = unit_labels(session, order, symbology=symbology, serials=serials, first=first, last=last, language=language)
+    if isinstance(made, Answer):
+        return made
+    title = translator(language).gettext(N_("Labels of %(order)s")) % {"order": order}
+    return printed(session, made, now=now, on=on, title=title, name=order, skip=skip, language=language, actor=actor)
+
+
+def hold_label(session: Session, serial: str, *, language: str = "en") -> Label | Answer:
+    """The label that says where a unit with a nonconformity stands, with the unit's own code.
+
+    Red while it is held, blue while it goes back for rework, green when it is accepted.
+
+    Source: ISO 9001:2015, 8.5.2 and 8.7.1 (identified, to prevent unintended use).
+
+    Returns:
+        The label; or `unknown_unit`, `no_nonconformity`.
+    """
+    unit = session.get(UnitRow, serial)
+    if unit is None:
+        return Answer(False, "unknown_unit", {"unit": serial})
+    latest = select(Nonconformity.id).where(Nonconformity.unit == serial).order_by(Nonconformity.n.desc()).limit(1)
+    nc = unit.nc or unit.treating or session.scalar(latest)
+    if nc is None:
+        return Answer(False, "no_nonconformity", {"unit": serial})
+    state = "scrap" if unit.state == "scrapped" else "held" if unit.nc else "rework" if unit.treating else "accepted"
+    order = session.get(WorkOrder, unit.order)
+    plan = plan_of(session, order) if order else None
+    product = plan.product(unit.product) if plan else None
+    step = product.step(unit.step) if product else None
+    name = product.name.to(language) if product else unit.product
+    return Label(
+        "hold",
+        serial,
+        serial,
+        "code128",
+        head=translator(language).gettext(BANDS[state][0]),
+        aside=nc,
+        lines=(name, step.name.to(language) if step else unit.step),
+        tone=BANDS[state][1],
+        order=unit.order,
+        unit=serial,
+    )
+
+
+BANDS: Final[dict[str, tuple[str, Tone]]] = {
+    "held": (N_("HELD"), "stop"),
+    "rework": (N_("TO REWORK"), "kept"),
+    "scrap": (N_("SCRAP"), "stop"),
+    "accepted": (N_("ACCEPTED"), "go"),
+}
+
+
+def hold(
+    session: Session, serial: str, *, now: datetime, on: str, language: str = "en", actor: str | None = None
+) -> Sheet | Answer:
+    """The label of `hold_label` as a file."""
+    made = hold_label(session, serial, language=language)
+    if isinstance(made, Answer):
+        return made
+    title = translator(language).gettext(N_("Label of %(unit)s")) % {"unit": serial}
+    return printed(session, [made], now=now, on=on, title=title, name=serial, language=language, actor=actor)
+
+
+# --- what every kind of label goes through ----------------------------------------------------------------------------
+
+
+def printed(
+    session: Session,
+    labels: Sequence[Label],
+    *,
+    now: datetime,
+    on: str,
+    title: str,
+    name: str,
+    skip: int = 0,
+    language: str = "en",
+    actor: str | None = None,
+) -> Sheet | Answer:
+    """Labels as a file: each is looked at, recorded and marked when it is a copy.
+
+    Args:
+        on: a sheet of `SHEETS`, or the size of a roll's labels in mm (`57x32`).
+        title: what the file calls itself.
+        name: what its name has after `labels-`.
+        skip: places of the first sheet that are used up already.
+
+    Returns:
+        The sheet, recorded; or why nothing was: `code_paper`, `code_wide`, `too_many_labels` and the like.
+    """
+    where = paper(on)
+    if where is None:
+        return Answer(False, "code_paper", {"text": on or "–", "known": ", ".join(SHEETS)})
+    if (refused := unfit_of(labels, where)) is not None:
+        return refused
+    copies = record(session, [body_of(label, on) for label in labels], now=now, actor=actor)
     if isinstance(copies, Answer):
         return copies
-    printed = list(zip(chosen, copies, strict=True))
-    name = product.name.to(language) if product else row.product
-    return sheet_of(printed, where, symbology, product=name, order=order, skip=skip, language=language)
+    pairs = list(zip(labels, copies, strict=True))
+    return sheet_of(pairs, where, title=title, name=name, skip=skip, language=language)
+
+
+def body_of(label: Label, on: str) -> dict[str, Any]:
+    """What the ledger keeps of a label on a paper."""
+    subject = "" if label.subject == label.unit else label.subject
+    own = {"order": label.order, "unit": label.unit, "subject": subject}
+    return {"template": label.template, **own, "symbology": label.symbology, "paper": on}
 
 
 def sheet_of(
-    printed: Sequence[tuple[str, int]],
-    where: Paper,
-    symbology: Symbology,
-    *,
-    product: str,
-    order: str,
-    skip: int = 0,
-    language: str = "en",
+    labels: Sequence[tuple[Label, int]], where: Paper, *, title: str, name: str, skip: int = 0, language: str = "en"
 ) -> Sheet:
-    """Labels of serials that `unfit` has nothing against, each with the number of its copy."""
-    made = [
-        _label(serial, copy, where, symbology, name=product, order=order, language=language) for serial, copy in printed
-    ]
-    title = translator(language).gettext(N_("Labels of %(order)s")) % {"order": order}
+    """Labels that `unfit` has nothing against, each with the number of its copy."""
     shown = {
         "title": title,
         "language": language,
         "paper": asdict(where),
         "skip": skip % where.places,
-        "labels": made,
+        "labels": [_drawn(label, copy, where, language) for label, copy in labels],
     }
-    return Sheet("units", shown, _file("labels", order))
+    return Sheet("units", shown, file_name("labels", name))
 
 
-def unfit(serial: str, symbology: Symbology, where: Paper) -> codes.Unfit | Literal["code_other"] | None:
-    """Why a unit's serial cannot stand on this paper as a code; None when it can."""
-    width, _height = _room(where, symbology)
-    if (why := codes.readable(serial, symbology, width=width)) is not None:
+def unfit_of(labels: Sequence[Label], where: Paper) -> Answer | None:
+    """Why these labels are not printed: too many, or one that does not read back."""
+    if len(labels) > MOST:
+        return Answer(False, "too_many_labels", {"count": len(labels), "most": MOST})
+    for label in labels:
+        if (why := unfit(label, where)) is not None:
+            return Answer(False, why, {"text": label.read_as})
+    return None
+
+
+def unfit(label: Label, where: Paper) -> codes.Unfit | Literal["code_other", "label_low"] | None:
+    """Why a label's code cannot stand on this paper; None when it can."""
+    width, height = _room(label, where)
+    room = min(width, height) if label.symbology == "qr" else width
+    if (why := codes.readable(label.code, label.symbology, width=room)) is not None:
         return why
-    return None if read(serial) == Plain(serial) else "code_other"
-
-
-def traveller(
-    session: Session, order: str, *, now: datetime, language: str = "en", actor: str | None = None
-) -> Sheet | Answer:
-    """The paper that goes with an order; an order whose number no code of ours can say is printed without, and says so.
-
-    Returns:
-        The sheet, recorded; or why nothing was: `unknown_order`, `no_plan`.
-    """
-    say = translator(language).gettext
-    row = session.get(WorkOrder, order)
-    if row is None:
-        return Answer(False, "unknown_order", {"order": order})
-    plan = plan_of(session, row)
-    product = plan.product(row.product) if plan else None
-    if plan is None or product is None:
-        return Answer(False, "no_plan", {})
-    body = {"template": "traveller", "order": order, "symbology": "qr"}
-    copies = _record(session, [body], now=now, actor=actor)
-    if isinstance(copies, Answer):
-        return copies
-    code, foot = _own("order", order), say(N_("Order %(order)s · printed on %(day)s"))
-    facts = [
-        (say(N_("Customer")), row.customer),
-        (say(N_("Due")), _day(row.due, language)),
-        (say(N_("Plan")), row.revision),
-    ]
-    stations = {s.id: s.name.to(language) for s in plan.stations}
-    data = {
-        "title": say(N_("Traveller of %(order)s")) % {"order": order},
-        "language": language,
-        "order": order,
-        "again": _again(copies[0], language),
-        "quantity": row.quantity,
-        "product": f"{product.name.to(language)} ({product.id})",
-        "facts": [(name, str(value)) for name, value in facts if value],
-        "note": row.note,
-        "code": code or "",
-        "why": say(N_("This order number cannot stand in a bar code: only A-Z, 0-9 and dashes can.")),
-        "square": _picture(code, "qr", 30, 30, order) if code else None,
-        "bars": _picture(code, "code128", 170, 14, order) if code else None,
-        "route": say(N_("Route")),
-        "head": [say(N_("No.")), say(N_("Step")), say(N_("Station")), say(N_("Noted"))],
-        "steps": [
-            {
-                "number": number,
-                "id": step.id,
-                "name": step.name.to(language),
-                "stations": ", ".join(stations.get(s, s) for s in step.stations),
-                "station_ids": ", ".join(step.stations),
-            }
-            for number, step in enumerate(product.steps, 1)
-        ],
-        "foot": foot % {"order": order, "day": printed_on(plan, now, language)},
-    }
-    return Sheet("traveller", data, _file("traveller", order))
+    if height < LEAST_HEIGHT:
+        return "label_low"
+    serial = label.check and label.symbology != "gs1-128"
+    return None if not serial or read(label.code) == Plain(label.code) else "code_other"
 
 
 def plan_of(session: Session, order: WorkOrder) -> Plan | None:
@@ -197,7 +254,7 @@ def plan_of(session: Session, order: WorkOrder) -> Plan | None:
     return revisions.plan_of(session, order.revision, digest) if digest else revisions.latest_plan(session)
 
 
-def _record(
+def record(
     session: Session, bodies: Sequence[dict[str, Any]], *, now: datetime, actor: str | None
 ) -> list[int] | Answer:
     """One event a label; which copy each is."""
@@ -214,33 +271,38 @@ def _record(
     return [int(each.args["copy"]) for each in judged]
 
 
-def _room(where: Paper, symbology: Symbology) -> tuple[float, float]:
+def _room(label: Label, where: Paper) -> tuple[float, float]:
     """Width and height for the code on a label, in mm."""
     width, height = where.width - 2 * where.inset, where.height - 2 * where.inset
-    return (width, height - _WORDS) if symbology != "qr" else (min(height, width / 2),) * 2
+    band = _BAND if label.tone else 0.0
+    if label.symbology == "qr":
+        return (min(height - (band + _LINE if band else 0.0), width / 2),) * 2
+    return width, height - _WORDS - band - _LINE * len(label.lines)
 
 
-def _label(
-    serial: str, copy: int, where: Paper, symbology: Symbology, *, name: str, order: str, language: str
-) -> dict[str, Any]:
-    width, height = _room(where, symbology)
-    drawn = codes.draw(serial, symbology, width=width, height=height)
-    beside = where.width - 2 * where.inset - (drawn.width + 1.5 if symbology == "qr" else 14 * (copy > 1))
+def _drawn(label: Label, copy: int, where: Paper, language: str) -> dict[str, Any]:
+    width, height = _room(label, where)
+    drawn = codes.draw(label.code, label.symbology, width=width, height=height)
+    square = label.symbology == "qr"
+    beside = where.width - 2 * where.inset - (drawn.width + 1.5 if square else 14 * (copy > 1))
     return {
-        "symbology": symbology,
+        "square": square,
         "svg": drawn.svg,
         "code_width": drawn.width,
         "code_height": drawn.height,
-        "alt": serial,
-        "text": serial,
-        "size": min(3.4, beside / (len(serial) * _DIGIT)),
-        "product": name,
-        "order": order,
-        "again": _again(copy, language),
+        "alt": label.read_as,
+        "text": label.read_as,
+        "size": min(3.4, beside / (len(label.read_as) * _DIGIT)),
+        "head": label.head,
+        "aside": label.aside,
+        "lines": label.lines,
+        "tone": label.tone,
+        "again": copy_mark(copy, language),
     }
 
 
-def _file(what: str, order: str) -> str:
+def file_name(what: str, order: str) -> str:
+    """A file's name for something of an order, a unit, a lot."""
     return f"{what}-{re.sub('[^A-Za-z0-9._-]', '_', order)}.pdf"
 
 
@@ -249,22 +311,6 @@ def printed_on(plan: Plan, now: datetime, language: str) -> str:
     return str(format_date(now.astimezone(ZoneInfo(plan.plant.timezone)), "long", locale=language))
 
 
-def _day(text: str | None, language: str) -> str:
-    return str(format_date(date.fromisoformat(text), "long", locale=language)) if text else ""
-
-
-def _again(copy: int, language: str) -> str:
+def copy_mark(copy: int, language: str) -> str:
+    """What marks a copy; empty on the first one."""
     return translator(language).gettext(N_("copy %(number)s")) % {"number": copy} if copy > 1 else ""
-
-
-def _own(kind: Literal["order", "defect"], value: str) -> str | None:
-    """An own code; None when it cannot say the value."""
-    try:
-        return write(kind, value)
-    except ValueError:
-        return None
-
-
-def _picture(text: str, symbology: Symbology, width: float, height: float, alt: str) -> dict[str, Any]:
-    drawn = codes.draw(text, symbology, width=width, height=height)
-    return {"svg": drawn.svg, "width": drawn.width, "height": drawn.height, "alt": alt}

@@ -72,6 +72,8 @@ def sentence(kind: str, said: Mapping[str, Any]) -> str:
     for (of, field), known in WORDS.items():
         if of == kind and words.get(field) in known:
             words[field] = str(known[words[field]])
+    if kind == "LabelPrinted":
+        words["of"] = words.get("subject") or words.get("unit") or words["order"]
     if "roles" in words:
         words["roles"] = ", ".join(str(ROLE_WORDS.get(r, r)) for r in said["roles"])
     if "person" not in words:

@@ -37,7 +37,13 @@ WORDS: Final[dict[tuple[str, str], Mapping[str, Any]]] = {
         "not_confirmed": lazy_gettext("not confirmed"),
         "scrap": lazy_gettext("scrap"),
     },
-    ("LabelPrinted", "template"): {"unit": lazy_gettext("label of"), "traveller": lazy_gettext("traveller")},
+    ("LabelPrinted", "template"): {
+        "unit": lazy_gettext("label of"),
+        "traveller": lazy_gettext("traveller"),
+        "carton": lazy_gettext("carton label of"),
+        "bag": lazy_gettext("bag label of"),
+        "hold": lazy_gettext("identification label of"),
+    },
     ("InstrumentCalibrated", "result"): {"good": lazy_gettext("good"), "unfit": lazy_gettext("unfit")},
 }
 """Words for the values of a field: (kind, field) → value → word."""
@@ -78,7 +84,7 @@ SENTENCES: Final[dict[str, Any]] = {
     "OrderAmended": lazy_gettext("Order %(order)s changed. %(why)s"),
     "OrderSplit": lazy_gettext("%(quantity)s pieces of order %(order)s went into order %(to)s. %(why)s"),
     "OrderCancelled": lazy_gettext("Order %(order)s cancelled: %(why)s"),
-    "LabelPrinted": lazy_gettext("Printed for order %(order)s: %(template)s %(unit)s."),
+    "LabelPrinted": lazy_gettext("Printed: %(template)s %(of)s."),
     "NonconformityDecided": lazy_gettext("%(nc)s decided: %(disposition)s. %(why)s"),
     "LotHeld": lazy_gettext("Lot %(lot)s of %(part)s held: %(why)s"),
     "LotReleased": lazy_gettext("Lot %(lot)s of %(part)s released."),

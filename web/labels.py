@@ -15,8 +15,10 @@ from mes import labels as verbs
 from mes import revisions, typeset
 from mes.control_sheet import control as control_sheet
 from mes.db.tables import UnitRow
+from mes.domain.label import Symbology
 from mes.domain.label_paper import ROLLS, SHEETS
 from mes.orders import Answer
+from mes.traveller import traveller as traveller_of
 from web.auth import actor, role
 from web.forms import ident, whole_number
 from web.language import language, tell
@@ -79,12 +81,21 @@ def unit() -> Any:
     return _sent(made, url_for("units.show", serial=serial))
 
 
+@blueprint.post("/hold")
+@role("quality", "planner", "supervisor")
+def hold() -> Any:
+    """The label that says where a unit stands with its nonconformity."""
+    serial, on, who, said = ident("unit"), ident("paper"), actor(), language()
+    made = site().do(lambda session, now: verbs.hold(session, serial, now=now, on=on, language=said, actor=who))
+    return _sent(made, url_for("units.show", serial=serial))
+
+
 @blueprint.post("/traveller")
 @role("planner", "supervisor")
 def traveller() -> Any:
     """The paper that goes with an order."""
     order, who, said = ident("order"), actor(), language()
-    made = site().do(lambda session, now: verbs.traveller(session, order, now=now, language=said, actor=who))
+    made = site().do(lambda session, now: traveller_of(session, order, now=now, language=said, actor=who))
     return _sent(made, url_for("orders.show", order=order))
 
 
@@ -99,7 +110,7 @@ def control() -> Any:
     return _pdf(control_sheet(plan, now=site().clock(), language=language()))
 
 
-def _symbology() -> verbs.Symbology:
+def _symbology() -> Symbology:
     return "qr" if request.form.get("symbology") == "qr" else "code128"
 
 

@@ -70,13 +70,22 @@ class OrderClosed(OrderChanged):
 
 
 class LabelPrinted(Frozen):
-    """A label of a unit, or the traveller of an order, was made to be printed; the ledger's answer says which copy.
+    """A label, or the traveller of an order, was printed; the ledger's answer says which copy it is.
 
-    `paper`: the sheet (`3x8`) or the size of the roll's labels in mm (`57x32`); empty for a traveller.
+    `subject`: what the copies of a carton's or a bag's label are counted of. `paper`: the sheet (`3x8`) or the size of
+    the roll's labels in mm (`57x32`); empty for a traveller. `printer`: the label printer that it came out of; empty
+    for a file, which counts when it is made.
     """
 
-    template: Literal["unit", "traveller"]
-    order: Id
+    template: Literal["unit", "traveller", "carton", "bag", "hold"]
+    order: OptionalId = ""
     unit: OptionalId = ""
-    symbology: Literal["code128", "qr"]
+    subject: OptionalId = ""
+    symbology: Literal["code128", "gs1-128", "qr"]
     paper: Annotated[str, Field(max_length=20, pattern=r"^[0-9x.]*$")] = ""
+    printer: OptionalId = ""
+
+    @property
+    def counted(self) -> str:
+        """What its copies are counted of: a unit whose order is split keeps its count."""
+        return self.subject or self.unit or self.order

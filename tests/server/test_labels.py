@@ -9,6 +9,7 @@ import string
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +24,14 @@ from mes.cli import main
 from mes.commands_ledger import verify_engine
 from mes.control_sheet import QUANTITIES, control
 from mes.db.session import reading, writing
-from mes.db.tables import Label, Ledger
+from mes.db.tables import Label as LabelCount
+from mes.db.tables import Ledger
 from mes.domain.barcode import COMMANDS, MAX_VALUE, read, write
+from mes.domain.label import Label, Symbology
 from mes.domain.label_paper import ROLLS, SHEETS, Paper, paper
 from mes.domain.route import Defect, Text
 from mes.orders import Answer
+from mes.traveller import step_codes, traveller
 from tests.server.bench import START, Floor
 from tests.server.small_plan import small_plan
 from tests.server.worlds import workshop_plan
@@ -63,9 +67,14 @@ def read_page(png: bytes, formats: zxingcpp.BarcodeFormat | None = None) -> list
     return [(f.symbology_identifier, bytes(f.bytes).decode()) for f in by_row]
 
 
-def printed(texts: Sequence[str], where: Paper, symbology: labels.Symbology) -> list[str]:
+def label_of(text: str, symbology: Symbology = "code128") -> Label:
+    return Label("unit", text, text, symbology, head="Générateur", aside="OF-1", order="OF-1", unit=text)
+
+
+def printed(texts: Sequence[str], where: Paper, symbology: Symbology) -> list[str]:
     """The texts that a scanner reads from labels, page by page, at the dots of a label printer."""
-    sheet = labels.sheet_of([(t, 1) for t in texts], where, symbology, product="Générateur", order="OF-1")
+    made = [(label_of(t, symbology), 1) for t in texts]
+    sheet = labels.sheet_of(made, where, title="OF-1", name="OF-1")
     kind = zxingcpp.BarcodeFormat.QRCode if symbology == "qr" else zxingcpp.BarcodeFormat.Code128
     return [text for png in typeset.pictures("units", sheet.data) for _id, text in read_page(png, kind)]
 
@@ -75,7 +84,7 @@ def printed(texts: Sequence[str], where: Paper, symbology: labels.Symbology) -> 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("symbology", ["code128", "qr"])
-def test_five_hundred_random_serials_read_back_from_the_printed_labels(symbology: labels.Symbology) -> None:
+def test_five_hundred_random_serials_read_back_from_the_printed_labels(symbology: Symbology) -> None:
     texts = serials(500)
     assert [codes.readable(t, symbology, width=156) for t in texts] == [None] * 500
     assert printed(texts, WIDE, symbology) == texts
@@ -83,13 +92,13 @@ def test_five_hundred_random_serials_read_back_from_the_printed_labels(symbology
 
 @pytest.mark.parametrize("symbology", ["code128", "qr"])
 @pytest.mark.parametrize("text", EDGES)
-def test_a_serial_at_the_edge_reads_back_from_the_printed_label(text: str, symbology: labels.Symbology) -> None:
+def test_a_serial_at_the_edge_reads_back_from_the_printed_label(text: str, symbology: Symbology) -> None:
     assert printed([text], WIDE, symbology) == [text]
 
 
 @pytest.mark.parametrize("name", [*SHEETS, *ROLLS])
 @pytest.mark.parametrize("symbology", ["code128", "qr"])
-def test_every_label_of_every_paper_reads_back(name: str, symbology: labels.Symbology) -> None:
+def test_every_label_of_every_paper_reads_back(name: str, symbology: Symbology) -> None:
     where = paper(name)
     assert where
     texts = [f"NMD-2648-{n:05}" for n in range(1, where.places + 3)]
@@ -111,7 +120,7 @@ def test_gs1_data_reads_back_with_its_separators_and_its_identifier(text: str) -
 
 
 def test_the_skipped_places_of_a_sheet_stay_white() -> None:
-    sheet = labels.sheet_of([("A-1", 1)], SHEETS["3x8"], "code128", product="P", order="O", skip=4)
+    sheet = labels.sheet_of([(label_of("A-1"), 1)], SHEETS["3x8"], title="O", name="O", skip=4)
     (png,) = typeset.pictures("units", sheet.data)
     page = np.asarray(Image.open(io.BytesIO(png)).convert("L"))
     dark = np.argwhere(page < 128)
@@ -163,7 +172,7 @@ def test_a_paper_that_no_printer_takes_is_none(name: str) -> None:
 
 @pytest.mark.parametrize("text", [".B.X", "]C1ABC", "[)>\x1e06"])
 def test_a_serial_that_a_bench_reads_as_something_else_is_no_label(text: str) -> None:
-    assert labels.unfit(text, "code128", WIDE) in ("code_other", "code_characters")
+    assert labels.unfit(label_of(text), WIDE) in ("code_other", "code_characters")
 
 
 # --- what is recorded -------------------------------------------------------------------------------------------------
@@ -197,7 +206,9 @@ def test_the_second_label_of_a_unit_is_marked_as_a_copy_and_the_replay_agrees(sh
     assert marks(of_order(shop, serials=[units[1]])) == [(units[1], "copy 2")]
     assert marks(of_order(shop, language="fr")) == list(zip(units, ["copie 2", "copie 3", "copie 2"], strict=True))
     with reading(shop.engine) as session:
-        assert {r.subject: r.copies for r in session.scalars(select(Label))} == dict(zip(units, (2, 3, 2), strict=True))
+        assert {r.subject: r.copies for r in session.scalars(select(LabelCount))} == dict(
+            zip(units, (2, 3, 2), strict=True)
+        )
         said = session.scalars(select(Ledger.args).where(Ledger.kind == "LabelPrinted").order_by(Ledger.n)).all()
     assert [json.loads(a)["copy"] for a in said] == [1, 1, 1, 2, 2, 3, 2]
     assert replayed(shop, tmp_path)
@@ -240,20 +251,20 @@ def test_labels_that_cannot_be_are_refused_and_nothing_is_recorded(
     assert answer.reason == why
     assert "?" not in answer.say("en")
     with reading(shop.engine) as session:
-        assert session.scalars(select(Label)).all() == []
+        assert session.scalars(select(LabelCount)).all() == []
 
 
 def test_an_order_that_does_not_exist_has_neither_labels_nor_a_traveller(shop: Floor) -> None:
     with writing(shop.engine) as session:
-        refused = [labels.units(session, "OF-9", now=START, on="3x8"), labels.traveller(session, "OF-9", now=START)]
+        refused = [labels.units(session, "OF-9", now=START, on="3x8"), traveller(session, "OF-9", now=START)]
     assert [a.reason for a in refused if isinstance(a, Answer)] == ["unknown_order"] * 2
 
 
 def test_a_traveller_shows_the_route_and_its_two_codes_say_the_order(shop: Floor, tmp_path: Path) -> None:
     order = shop_order(shop)
     with writing(shop.engine) as session:
-        sheet = labels.traveller(session, order, now=START)
-        again = labels.traveller(session, order, now=START, language="fr")
+        sheet = traveller(session, order, now=START)
+        again = traveller(session, order, now=START, language="fr")
     assert isinstance(sheet, labels.Sheet)
     assert isinstance(again, labels.Sheet)
     product = small_plan().product("GEN")
@@ -262,6 +273,72 @@ def test_a_traveller_shows_the_route_and_its_two_codes_say_the_order(shop: Floor
     assert (sheet.data["again"], again.data["again"]) == ("", "copie 2")
     (png,) = typeset.pictures("traveller", again.data)
     assert sorted(read_page(png)) == [("]C0", write("order", order)), ("]Q1", write("order", order))]
+    assert replayed(shop, tmp_path)
+
+
+def test_each_step_of_a_counted_order_has_its_code_on_the_traveller_and_a_bench_reads_it() -> None:
+    counted = workshop_plan().product("KIT-B")
+    assert counted
+    assert step_codes(counted) == {"count": write("step", "COUNT"), "carton": write("step", "CARTON")}
+    made = workshop_plan().product("NOMAD-1000")
+    assert made
+    assert step_codes(made) == {}  # a serial knows its step
+    alike = tuple(s.model_copy(update={"id": i}) for s, i in zip(counted.steps, ("carton", "Carton"), strict=True))
+    assert step_codes(counted.model_copy(update={"steps": alike})) == {}
+    dotted = counted.steps[0].model_copy(update={"id": "a.b"})
+    assert step_codes(counted.model_copy(update={"steps": (dotted,)})) == {}
+
+
+def test_the_codes_of_steps_read_back_from_the_printed_traveller(tmp_path: Path) -> None:
+    shop = Floor(f"sqlite:///{tmp_path / 'shop.db'}", workshop_plan())
+    order = shop.order("KIT-B", 3)
+    with writing(shop.engine) as session:
+        sheet = traveller(session, order, now=START)
+    shop.close()
+    assert isinstance(sheet, labels.Sheet)
+    (png,) = typeset.pictures("traveller", sheet.data)
+    found = {text for _id, text in read_page(png)}
+    assert found == {write("order", order), write("step", "COUNT"), write("step", "CARTON")}
+
+
+# --- other kinds of labels --------------------------------------------------------------------------------------------
+
+SSCC = "00376104250021234569"
+CARTON = Label("carton", SSCC, SSCC, "gs1-128", head="Générateur", aside="OF-1", words="(00) 3 7610425002123456 9")
+BAG = Label("bag", "B-17", "1P-55/7", "qr", head="Fuse 30 A", lines=("Lot 24-117", "40"), check=False)
+HELD = Label("hold", "A-1", "A-1", "code128", head="HELD", aside="NC-7", lines=("P", "Final"), tone="stop", unit="A-1")
+
+
+@pytest.mark.parametrize("name", ["3x8", "2x7", "70x37", "100x50"])
+@pytest.mark.parametrize(
+    ("label", "aim"), [(CARTON, "]C1"), (BAG, "]Q1"), (HELD, "]C0")], ids=["carton", "bag", "hold"]
+)
+def test_every_kind_of_label_reads_back_from_paper(label: Label, aim: str, name: str) -> None:
+    where = paper(name)
+    assert where
+    assert labels.unfit(label, where) is None
+    (png,) = typeset.pictures("units", labels.sheet_of([(label, 2)], where, title="T", name="T").data)
+    assert read_page(png) == [(aim, label.code)]
+
+
+def test_a_label_with_more_lines_than_the_paper_is_high_is_refused() -> None:
+    many = replace(HELD, lines=("x",) * 8)
+    assert labels.unfit(many, SHEETS["3x8"]) == "label_low"
+
+
+def test_a_carton_is_counted_by_its_own_number_and_a_label_of_nothing_is_not_recorded(
+    shop: Floor, tmp_path: Path
+) -> None:
+    for copy in ("", "copy 2"):
+        with writing(shop.engine) as session:
+            sheet = labels.printed(session, [CARTON, BAG], now=START, on="100x50", title="T", name="T")
+        assert marks(sheet) == [(CARTON.words, copy), (BAG.code, copy)]
+    with reading(shop.engine) as session:
+        counted = {(r.template, r.subject): r.copies for r in session.scalars(select(LabelCount))}
+    assert counted == {("carton", SSCC): 2, ("bag", "B-17"): 2}
+    nothing = replace(BAG, subject="")
+    with writing(shop.engine) as session, pytest.raises(RuntimeError, match="of nothing"):
+        labels.printed(session, [nothing], now=START, on="100x50", title="T", name="T")
     assert replayed(shop, tmp_path)
 
 

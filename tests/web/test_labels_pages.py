@@ -95,4 +95,4 @@ def test_only_planners_and_supervisors_see_how_to_print(office: Office, units: l
 
 def test_what_was_printed_stands_in_the_audit(office: Office, units: list[str]) -> None:
     office.post(PAGE, "/labels/traveller", order=ORDER)
-    assert f"Printed for order {ORDER}: traveller" in text_of(office.get("/audit"))
+    assert f"Printed: traveller {ORDER}." in text_of(office.get("/audit"))

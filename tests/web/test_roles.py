@@ -60,6 +60,7 @@ POST   /orders/split                    -         -        -          x         
 POST   /orders/close-short              -         -        -          -          x        -       -
 GET    /unit/<path:serial>              -         -        -          x          x        x       x
 GET    /labels/control                  -         -        -          x          -        x       -
+POST   /labels/hold                     -         -        -          x          x        x       -
 POST   /labels/traveller                -         -        -          x          -        x       -
 POST   /labels/unit                     -         -        -          x          -        x       -
 POST   /labels/units                    -         -        -          x          -        x       -
