@@ -52,7 +52,15 @@ SUBJECTS: Final[dict[str, tuple[str, ...]]] = {
         "OrderCancelled",
         "LabelPrinted",
     ),
-    "quality": ("NonconformityDecided", "LotHeld", "LotReleased", "HelpAnswered", "EventRequeued"),
+    "quality": (
+        "NonconformityDecided",
+        "LotReceived",
+        "LotHeld",
+        "LotReleased",
+        "UnitHeld",
+        "HelpAnswered",
+        "EventRequeued",
+    ),
     "instruments": (
         "InstrumentRegistered",
         "InstrumentChanged",

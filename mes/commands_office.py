@@ -1,4 +1,4 @@
-"""The office at the command line: `mes plan publish`, `mes nc|lot`, `mes station add|rotate|revoke`."""
+"""The office at the command line: `mes plan publish`, `mes nc`, `mes station add|rotate|revoke`."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def publish(folder: Path | None, database: str) -> None:
     tell(answer, _("Plan revision %(revision)s is published.", revision=answer.args.get("revision")))
 
 
-# --- nonconformities and lots -----------------------------------------------------------------------------------------
+# --- nonconformities -------------------------------------------------------------------------------------------------
 
 
 @click.group()
@@ -95,27 +95,6 @@ def nc_decide(nc_id: str, disposition: Any, step: str | None, why: str, database
     with writing(engine) as session:
         answer = quality.decide(session, nc_id, disposition, now=now(), step=step, why=why, actor=CONSOLE)
     tell(answer, _("%(nc)s is decided: %(what)s.", nc=nc_id, what=disposition))
-
-
-@click.group()
-def lot() -> None:
-    """Hold and release component lots."""
-
-
-def _lot_verb(name: str, verb: Any, what: str) -> None:
-    def command(part: str, lot_id: str, why: str, database: str) -> None:
-        engine = open_database(database)
-        with writing(engine) as session:
-            answer = verb(session, part, lot_id, now=now(), why=why, actor=CONSOLE)
-        tell(answer, _("Lot %(lot)s of %(part)s: done.", lot=lot_id, part=part))
-
-    command.__doc__ = what
-    made = click.argument("part")(click.argument("lot_id", metavar="LOT")(database_option(command)))
-    lot.command(name)(click.option("--why", default="", required=name == "hold", help="The reason.")(made))
-
-
-_lot_verb("hold", quality.hold_lot, "Block a lot: the gate refuses it from now on.")
-_lot_verb("release", quality.release_lot, "Let a lot be used again.")
 
 
 # --- stations ---------------------------------------------------------------------------------------------------------

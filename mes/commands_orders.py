@@ -20,6 +20,7 @@ from mes.domain.reasons import sentence
 from mes.i18n import _, system_language
 from mes.orders import Answer
 from mes.setup import CONSOLE, database_option, now, open_database
+from mes.sheet import MOST_BYTES
 
 DAY: Final = click.DateTime(["%Y-%m-%d"])
 MOST: Final = 1_000_000
@@ -214,7 +215,7 @@ def order_close(order_id: str, why: str, short: bool, as_json: bool, database: s
 def order_import(file: Path, check: bool, as_json: bool, database: str) -> None:
     """Create every order of FILE (CSV or XLSX), or none: each wrong line is named with its column."""
     with file.open("rb") as opened:
-        content = opened.read(order_sheet.MOST_BYTES + 1)
+        content = opened.read(MOST_BYTES + 1)
     engine = open_database(database)
     lang = system_language()
     made: list[str] = []

@@ -15,6 +15,7 @@ from mes.domain.told import floor_order
 from mes.ledger import last_position
 
 OPEN: Final = ("released", "in_work", "on_hold")
+MOST_LOT_DAYS: Final = 2_000
 
 
 def changes(session: Session, since: int, station: str) -> wire.FloorReply:
@@ -55,7 +56,15 @@ def changes(session: Session, since: int, station: str) -> wire.FloorReply:
         help_called=session.scalar(select(StationRow.help_since).where(StationRow.id == station)) is not None,
         badges=_badges(session),
         instruments=tuple(wire.FloorInstrument(**calibration.floor_args(i)) for i in instruments.standings(session)),
+        lot_days=_lot_days(session, after),
     )
+
+
+def _lot_days(session: Session, after: int) -> tuple[wire.FloorLotDay, ...]:
+    """The last days of use that were said after a ledger position, those farthest off first."""
+    said = select(Lot.part, Lot.lot, Lot.expires).where(Lot.expires.is_not(None), Lot.n > after)
+    found = session.execute(said.order_by(Lot.expires.desc(), Lot.part, Lot.lot).limit(MOST_LOT_DAYS))
+    return tuple(wire.FloorLotDay(part=p, lot=lot, until=until or "") for p, lot, until in found)
 
 
 def _badges(session: Session) -> tuple[wire.FloorBadge, ...]:

@@ -9,17 +9,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from pydantic import ValidationError
 from sqlalchemy import select
 
-from mes import fold_instruments, wire
+from mes import fold_instruments, fold_lots, wire
 from mes.db.tables import Ledger
 from mes.domain import gate
 from mes.domain import unit as unit_rules
 from mes.domain.days import day_at
 from mes.domain.gate import Unit
+from mes.domain.lots import Standing
 from mes.domain.measurement import convert
 from mes.domain.route import Plan, Step
 from mes.domain.runs import last_askings
@@ -141,11 +143,11 @@ def _case(world: World, entry: Entry, body: Any) -> unit_rules.Case:
     plan = world.plan(order.revision) if order and order.revision else world.plan(world.latest_revision())
     if plan is None:
         raise NotUnderstood("no plan is published")
-    used, held, present = None, False, 0
+    used, present = None, 0
+    lot_is: Standing = "good"
     if isinstance(body, wire.MaterialsInstalled):
         used = world.used_in(body.part, body.serial)
-        lot = world.lots.get(body.part, body.lot) if body.lot else None
-        held = lot is not None and lot.state == "held"
+        lot_is = fold_lots.standing_of(world, entry, plan, body)
     elif isinstance(body, wire.UnitsArrived) and entry.station:
         present = sum(1 for serial in world.present(entry.station) if serial != body.unit)
     product = plan.product(unit.product) if unit else None
@@ -162,7 +164,7 @@ def _case(world: World, entry: Entry, body: Any) -> unit_rules.Case:
         at=entry.at,
         installed=[row.rule for row in world.inside(body.unit)] if unit else (),
         used_in=used,
-        lot_held=held,
+        lot_is=lot_is,
         present=present,
         competent=_competent(world, entry, plan, step, body.unit, unit.visit if unit else 0),
         measured_by=fold_instruments.measured_by(world, entry, plan, body),
@@ -551,4 +553,6 @@ _RULES: Final[dict[str, Rule]] = {
     "EventRequeued": _requeued,
     **OFFICE_RULES,
     **fold_instruments.INSTRUMENT_RULES,
+    **fold_lots.LOT_RULES,
+    "UnitHeld": partial(fold_lots.hold_unit, open_nc),
 }

@@ -1,4 +1,4 @@
-"""What people do away from the bench, folded into the same state: plans, decisions, lots, second tries.
+"""What people do away from the bench, folded into the same state: plans, decisions, second tries.
 
 The same contract as `mes.fold`: values from the entry only; a request that may not be changes nothing.
 """
@@ -15,7 +15,7 @@ from mes.domain import gate
 from mes.domain import unit as unit_rules
 from mes.domain.gate import OVERRIDABLE
 from mes.fold_orders import ORDER_RULES, move_order
-from mes.rows import BadgeRow, LabelRow, LotRow, OverrideRow, PlanRow, QualificationRow, StationState
+from mes.rows import BadgeRow, LabelRow, OverrideRow, PlanRow, QualificationRow, StationState
 from mes.verdicts import Entry, Judged, NotUnderstood
 from mes.verdicts import no as _no
 from mes.verdicts import yes as _yes
@@ -74,12 +74,6 @@ def _decided(world: World, entry: Entry, body: wire.NonconformityDecided) -> Jud
     world.ncs.put(replace(decided, state="in_treatment"))
     world.put_unit(unit_rules.send_to(unit, step.id, entry.at, nc=nc.id, product=product))
     return _yes(entry, nc=nc.id, unit=unit.serial, step=step.id)
-
-
-def _lot(world: World, entry: Entry, body: wire.LotChanged) -> Judged:
-    state = "held" if entry.kind == "LotHeld" else "released"
-    world.lots.put(LotRow(body.part, body.lot, state, body.why))
-    return _yes(entry, part=body.part, lot=body.lot)
 
 
 def _label(world: World, entry: Entry, body: wire.LabelPrinted) -> Judged:
@@ -180,8 +174,6 @@ OFFICE_RULES: Final[dict[str, Callable[[World, Entry, Any], Judged]]] = {
     "StationAlarmEnded": _station_key,
     **ORDER_RULES,
     "NonconformityDecided": _decided,
-    "LotHeld": _lot,
-    "LotReleased": _lot,
     "LabelPrinted": _label,
     "PersonAdded": _person,
     "PersonErased": _person,

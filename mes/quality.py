@@ -1,4 +1,4 @@
-"""Decisions on nonconformities, lots, help calls and quarantined events, made away from the bench."""
+"""Decisions on nonconformities, help calls and quarantined events, made away from the bench."""
 
 from __future__ import annotations
 
@@ -34,18 +34,6 @@ def decide(
     """
     body = wire.NonconformityDecided(nc=nc, disposition=disposition, step=step, why=why)
     return request(session, "NonconformityDecided", body, now=now, actor=actor)
-
-
-def hold_lot(session: Session, part: str, lot: str, *, now: datetime, why: str, actor: str | None = None) -> Answer:
-    """Block a component lot: the gate refuses it from now on."""
-    return request(session, "LotHeld", wire.LotChanged(part=part, lot=lot, why=why), now=now, actor=actor)
-
-
-def release_lot(
-    session: Session, part: str, lot: str, *, now: datetime, why: str = "", actor: str | None = None
-) -> Answer:
-    """Let a component lot be used again."""
-    return request(session, "LotReleased", wire.LotChanged(part=part, lot=lot, why=why), now=now, actor=actor)
 
 
 def answer_help(session: Session, station: str, *, now: datetime, actor: str | None = None) -> Answer:

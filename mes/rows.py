@@ -11,6 +11,7 @@ from typing import Any
 
 from mes.domain.calibration import Calibration
 from mes.domain.gate import Installed, Order
+from mes.domain.lots import LotKnown
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +108,36 @@ class LotRow:
 
     part: str
     lot: str
-    state: str
-    why: str
+    state: str = "free"
+    why: str = ""
+    received: int = 0
+    receipts: int = 0
+    received_on: str | None = None
+    supplier: str = ""
+    supplier_lot: str = ""
+    owner: str = "ours"
+    customer: str = ""
+    expires: str | None = None
+
+    @property
+    def rule(self) -> LotKnown:
+        """What the rules need of it."""
+        return LotKnown(self.state == "held", self.expires or "", self.receipts > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptRow:
+    """`receipt`."""
+
+    part: str
+    lot: str
+    number: int
+    quantity: int
+    received_on: str
+    supplier: str
+    supplier_lot: str
+    delivery: str
+    recorded_at: str
 
 
 @dataclass(frozen=True, slots=True)

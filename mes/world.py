@@ -46,6 +46,7 @@ from mes.rows import (
     QualificationRow,
     QuarantineRow,
     ReadingRow,
+    ReceiptRow,
     StationState,
     TallyRow,
     VisitRow,
@@ -254,6 +255,7 @@ class World:
         self.installations = Shelf(self, t.Installation, InstallationRow, _columns(InstallationRow))
         self.tallies = Shelf(self, t.Tally, TallyRow, _columns(TallyRow))
         self.lots = Shelf(self, t.Lot, LotRow, _columns(LotRow))
+        self.receipts = Shelf(self, t.Receipt, ReceiptRow, _columns(ReceiptRow))
         self.labels = Shelf(self, t.Label, LabelRow, _columns(LabelRow))
         self.ncs = Shelf(self, t.Nonconformity, NcRow, _columns(NcRow))
         self.stations = StationShelf(self, t.StationRow, StationState, _columns(StationState))
@@ -286,6 +288,7 @@ class World:
             self.installations,
             self.tallies,
             self.lots,
+            self.receipts,
             self.labels,
             self.ncs,
             self.stations,

@@ -31,7 +31,7 @@ def fit(turn: Turn, work: Work, found: Found, raw: str) -> Turn:
         # Where else a part is, and which lots are held, the station knows only as of its last talk with the server:
         # online the server says it, or a part that has just been freed would be refused here.
         used_in=None if s.online else s.recall.used_in(found.part, found.serial),
-        lot_held=not s.online and s.recall.lot_held(found.part, found.lot),
+        lot_is="good" if s.online else s.recall.lot_is(found.part, found.lot, s.now, work.plan),
     )
     if not s.online:
         answer = signing.besides(answer, signing.may_work(s, work))

@@ -16,7 +16,9 @@ from typing import Any, Final, cast
 from mes import wire
 from mes.domain.burn_in import Burn
 from mes.domain.calibration import Instrument
+from mes.domain.days import day_at
 from mes.domain.gate import Installed, Order, OrderState, Unit, UnitState, Worker
+from mes.domain.lots import LotKnown, Standing, standing
 from mes.domain.route import Plan, Product, Step
 
 PLANS_KEPT: Final = 8  # revisions that running orders may still be pinned to
@@ -28,7 +30,8 @@ _HOLES: Final = {"yyyy": r"\d{4}", "yy": r"\d\d", "ww": r"\d\d", "mm": r"\d\d", 
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """Plans by revision, open orders and units, where serialised components are, which lots are held.
+    """Plans by revision, open orders and units, where serialised components are, which lots are held,
+    and the last days of use of those that have one.
 
     `inside` is what a unit had when it last left this station: the server tells of serialised components only, and a
     unit that comes back without network still has its lots. `workers` are the good badges, `instruments` those of the
@@ -44,6 +47,7 @@ class Recall:
     ours: Mapping[str, Unit] = field(default_factory=dict)
     components: Mapping[tuple[str, str], str] = field(default_factory=dict)
     held_lots: frozenset[tuple[str, str]] = frozenset()
+    lot_days: Mapping[tuple[str, str], str] = field(default_factory=dict)
     inside: Mapping[str, tuple[Installed, ...]] = field(default_factory=dict)
     workers: Mapping[str, Worker] | None = None
     instruments: Mapping[str, Instrument] | None = None
@@ -75,9 +79,12 @@ class Recall:
         """The unit that holds this serialised component, None when none is known."""
         return self.components.get((part, serial)) if serial else None
 
-    def lot_held(self, part: str, lot: str | None) -> bool:
-        """Whether this lot must not be used."""
-        return lot is not None and (part, lot) in self.held_lots
+    def lot_is(self, part: str, lot: str | None, now: str, plan: Plan) -> Standing:
+        """How a lot stands, as far as it was told here; whether its receipt is on record only the server knows."""
+        if lot is None:
+            return "good"
+        known = LotKnown((part, lot) in self.held_lots, self.lot_days.get((part, lot), ""))
+        return standing(known, day_at(now, plan.plant.timezone))
 
     def installed_in(self, serial: str) -> tuple[Installed, ...]:
         """What is in a unit, as far as it is known here: a serialised component only where it is still said to be."""
@@ -146,6 +153,7 @@ def told(recall: Recall, reply: wire.FloorReply) -> Recall:
     orders = {o.id: order_from(o) for o in reply.orders}
     units = {u.serial: unit_from(u) for u in reply.units}
     components = {(c.part, c.serial): c.unit for c in reply.components}
+    lot_days = {(x.part, x.lot): x.until for x in reply.lot_days or ()}
     inside = recall.inside
     if reply.whole:  # what is not open any more is forgotten
         inside = {serial: items for serial, items in inside.items() if serial in units or serial in recall.ours}
@@ -162,6 +170,7 @@ def told(recall: Recall, reply: wire.FloorReply) -> Recall:
         units=units,
         components={**{key: unit for key, unit in components.items() if unit}, **mine},
         held_lots=frozenset((x.part, x.lot) for x in reply.held_lots),
+        lot_days={**({} if reply.whole else recall.lot_days), **lot_days},
         inside=inside,
         workers=recall.workers if reply.badges is None else {b.id: worker_from(b) for b in reply.badges},
         instruments=recall.instruments

@@ -263,7 +263,7 @@ class Floor:
                 at=at,
                 installed=tuple(installed),
                 used_in=holders[0] if holders else None,
-                lot_held=(str(part), str(lot)) in self.held_lots,
+                lot_is="held" if (str(part), str(lot)) in self.held_lots else "good",
                 competent=self._competent(unit, draft.operator, at),
                 boot=boot,
                 mono_ms=mono_ms,

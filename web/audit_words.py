@@ -86,6 +86,8 @@ SENTENCES: Final[dict[str, Any]] = {
     "OrderCancelled": lazy_gettext("Order %(order)s cancelled: %(why)s"),
     "LabelPrinted": lazy_gettext("Printed: %(template)s %(of)s."),
     "NonconformityDecided": lazy_gettext("%(nc)s decided: %(disposition)s. %(why)s"),
+    "LotReceived": lazy_gettext("Lot %(lot)s of %(part)s: %(quantity)s pieces received."),
+    "UnitHeld": lazy_gettext("%(unit)s held because of lot %(lot)s of %(part)s: %(why)s"),
     "LotHeld": lazy_gettext("Lot %(lot)s of %(part)s held: %(why)s"),
     "LotReleased": lazy_gettext("Lot %(lot)s of %(part)s released."),
     "HelpAnswered": lazy_gettext("Call of %(station)s answered."),

@@ -30,7 +30,10 @@ def label(row: Nonconformity, plan: Plan | None) -> str:
     if row.defect:
         defect = plan.defect(row.defect) if plan else None
         return defect.name.to(language()) if defect else row.defect
-    test = json.loads(row.detail).get("test")
+    detail = json.loads(row.detail)
+    if row.cause == "lot_held":
+        return str(_("Lot %(lot)s of %(part)s", lot=detail["lot"], part=detail["part"]))
+    test = detail.get("test")
     if isinstance(test, dict):
         return str(test.get(language()) or test.get("fr"))
     return str(_("Not planned"))

@@ -9,8 +9,9 @@ from flask_babel import lazy_gettext, ngettext
 
 from mes import order_sheet, orders
 from mes.domain.reasons import sentence
-from mes.order_sheet import MOST_BYTES, MOST_ROWS, Sheet
+from mes.order_sheet import Sheet
 from mes.orders import ImportRefused
+from mes.sheet import MOST_BYTES, MOST_ROWS
 from web.auth import actor, role
 from web.forms import most_bytes
 from web.language import language

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 from mes.domain import burn_in, days
 from mes.domain.burn_in import Burn
+from mes.domain.lots import Standing
 from mes.domain.route import Component, Plan, Product, Step
 
 UnitState = Literal["reserved", "waiting", "in_work", "done", "scrapped", "withdrawn"]
@@ -289,7 +290,7 @@ def fit(
     lot: str | None,
     quantity: int = 1,
     used_in: str | None = None,
-    lot_held: bool = False,
+    lot_is: Standing = "good",
 ) -> Answer:
     """May this component go into the unit at this step?
 
@@ -297,7 +298,7 @@ def fit(
         installed: what the unit already has of this step's parts.
         part, serial, lot, quantity: what was scanned.
         used_in: the unit that already contains this serial, None if none is known.
-        lot_held: whether this lot of this part is blocked.
+        lot_is: how this lot of this part stands.
     """
     got = " ".join(x for x in (part, serial or lot) if x)
     if not step.components:
@@ -315,8 +316,8 @@ def fit(
         return Answer(False, "component_enough", name)
     if used_in is not None:
         return Answer(False, "component_used", {"serial": serial, "unit": used_in})
-    if lot_held:
-        return Answer(False, "lot_held", {"lot": lot, **name})
+    if lot_is != "good":
+        return Answer(False, f"lot_{lot_is}", {"lot": lot or "?", **name})
     return Answer(True, "component_fitted", name)
 
 

@@ -247,6 +247,7 @@ class Plant(Frozen):
     `generalise_days`: after so many days floor events say no more who did them; 0: never.
     `plain_http`: the server may be reached without TLS from other computers; every screen then says so.
     `calibration`: what an instrument that is not fit does to a test: it stops it, it is only said, or nothing.
+    `lots`: which component lots may be used: any that nothing speaks against, or only those whose receipt is on record.
     """
 
     site: Annotated[str, Field(min_length=1, max_length=80)]
@@ -256,6 +257,7 @@ class Plant(Frozen):
     generalise_days: int = 90
     plain_http: bool = False
     calibration: Literal["stop", "warn", "off"] = "stop"
+    lots: Literal["any", "known"] = "any"
     lines: Annotated[tuple[Line, ...], Field(min_length=1)]
     shifts: tuple[Shift, ...] = ()
     qualifications: tuple[Qualification, ...] = ()
@@ -269,6 +271,17 @@ class Plan(Frozen):
     products: tuple[Product, ...]
     stations: tuple[Station, ...]
     pictures: dict[str, str] = {}
+
+    def components(self) -> dict[str, Component]:
+        """Each part that a step puts into something, as the first step that does says it."""
+        found: dict[str, Component] = {}
+        for component in (c for p in self.products for s in p.steps for c in s.components):
+            found.setdefault(component.part, component)
+        return found
+
+    def lot_tracked(self, part: str) -> bool:
+        """Whether a part goes in by its lot."""
+        return any(c.part == part and c.per == "lot" for p in self.products for s in p.steps for c in s.components)
 
     def product(self, product_id: str) -> Product | None:
         """The product of that id, or None."""

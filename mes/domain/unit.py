@@ -16,11 +16,12 @@ from mes import wire
 from mes.domain import gate
 from mes.domain.burn_in import Burn, begun, sampled
 from mes.domain.gate import Installed, Order, Unit
+from mes.domain.lots import Standing
 from mes.domain.measurement import overall
 from mes.domain.route import Plan, Product, Step
 from mes.domain.runs import judged, last_askings, said_of
 
-NcCause = Literal["test_failed", "defect_found", "contradiction"]
+NcCause = Literal["test_failed", "defect_found", "contradiction", "lot_held"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class Case:
     at: str
     installed: Sequence[Installed] = ()
     used_in: str | None = None
-    lot_held: bool = False
+    lot_is: Standing = "good"
     present: int = 0
     competent: gate.Answer | None = None
     measured_by: gate.Answer | None = None
@@ -218,7 +219,7 @@ def install(case: Case, body: wire.MaterialsInstalled) -> Decision:
         lot=body.lot,
         quantity=body.quantity,
         used_in=case.used_in,
-        lot_held=case.lot_held,
+        lot_is=case.lot_is,
     )
     fitted = Installed(case.event_id, body.part, body.serial, body.lot, body.quantity, case.step.id)
     if answer.go:

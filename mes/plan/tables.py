@@ -72,6 +72,7 @@ class PlantTable(Frozen):
     generalise_days: Annotated[int, Field(ge=0, le=3650)] = 90
     plain_http: bool = False
     calibration: Literal["stop", "warn", "off"] = "stop"
+    lots: Literal["any", "known"] = "any"
 
     @field_validator("timezone")
     @classmethod

@@ -66,6 +66,7 @@ from mes.wire.instruments import (
     MeasuredUnitsExported,
 )
 from mes.wire.kinds import FLOOR_KINDS, OFFICE_KINDS
+from mes.wire.lots import LotChanged, LotReceived, UnitHeld
 from mes.wire.orders import (
     LabelPrinted,
     OrderAmended,
@@ -94,7 +95,7 @@ from mes.wire.people import (
     SignInRefused,
     SignInWhy,
 )
-from mes.wire.quality import LotChanged, NonconformityDecided
+from mes.wire.quality import NonconformityDecided
 from mes.wire.stations import EventRequeued, PlanPublished, StationAlarm, StationEnrolled, StationNamed, TokenRotated
 from mes.wire.talk import (
     EnrollReply,
@@ -104,6 +105,7 @@ from mes.wire.talk import (
     FloorComponent,
     FloorInstrument,
     FloorLot,
+    FloorLotDay,
     FloorOrder,
     FloorReply,
     FloorUnit,
@@ -151,6 +153,7 @@ __all__ = [
     "FloorComponent",
     "FloorInstrument",
     "FloorLot",
+    "FloorLotDay",
     "FloorOrder",
     "FloorReply",
     "FloorUnit",
@@ -170,6 +173,7 @@ __all__ = [
     "InstrumentMoved",
     "LabelPrinted",
     "LotChanged",
+    "LotReceived",
     "Mark",
     "MaterialsInstalled",
     "MaterialsUninstalled",
@@ -217,6 +221,7 @@ __all__ = [
     "StationStateChanged",
     "Status",
     "TokenRotated",
+    "UnitHeld",
     "UnitsArrived",
     "UnitsDeparted",
     "UnitsDisqualified",

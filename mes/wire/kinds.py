@@ -26,6 +26,7 @@ from mes.wire.floor import (
     WorkCompleted,
 )
 from mes.wire.instruments import InstrumentCalibrated, InstrumentDescribed, InstrumentMoved, MeasuredUnitsExported
+from mes.wire.lots import LotChanged, LotReceived, UnitHeld
 from mes.wire.orders import (
     LabelPrinted,
     OrderAmended,
@@ -49,7 +50,7 @@ from mes.wire.people import (
     QualificationWithdrawn,
     SignInRefused,
 )
-from mes.wire.quality import LotChanged, NonconformityDecided
+from mes.wire.quality import NonconformityDecided
 from mes.wire.stations import EventRequeued, PlanPublished, StationAlarm, StationEnrolled, StationNamed, TokenRotated
 
 FLOOR_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
@@ -98,8 +99,10 @@ OFFICE_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
     ("OrderSplit", 1): OrderSplit,
     ("LabelPrinted", 1): LabelPrinted,
     ("NonconformityDecided", 1): NonconformityDecided,
+    ("LotReceived", 1): LotReceived,
     ("LotHeld", 1): LotChanged,
     ("LotReleased", 1): LotChanged,
+    ("UnitHeld", 1): UnitHeld,
     ("HelpAnswered", 1): HelpAnswered,
     ("PersonAdded", 1): PersonChanged,
     ("PersonErased", 1): PersonChanged,

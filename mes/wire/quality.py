@@ -1,4 +1,4 @@
-"""Bodies: decisions on nonconformities and lots."""
+"""Bodies: decisions on nonconformities."""
 
 from __future__ import annotations
 
@@ -16,11 +16,3 @@ class NonconformityDecided(Frozen):
     disposition: Literal["rework", "not_confirmed", "scrap"]
     step: OptionalId | None = None
     why: Annotated[str, Field(max_length=2_000)] = ""
-
-
-class LotChanged(Frozen):
-    """A component lot is held or released again."""
-
-    part: Id
-    lot: Id
-    why: Annotated[str, Field(max_length=500)] = ""

@@ -218,6 +218,14 @@ class FloorLot(Frozen):
     lot: str
 
 
+class FloorLotDay(Frozen):
+    """The last day on which a component lot may be used."""
+
+    part: str
+    lot: str
+    until: str
+
+
 class FloorBadge(Frozen):
     """A badge that is good: the language of its screens, and the last day of each qualification. No name, no person."""
 
@@ -240,6 +248,7 @@ class FloorReply(Frozen):
 
     `help_called` is about the station that asks: somebody may have answered its call from elsewhere. `badges` and
     `instruments` are always all of them, or the end of one could never be told; None: this server does not tell.
+    `lot_days`: the lots with a last day of use of which something was said since.
     """
 
     cursor: int
@@ -251,6 +260,7 @@ class FloorReply(Frozen):
     help_called: bool | None = None
     badges: tuple[FloorBadge, ...] | None = None
     instruments: tuple[FloorInstrument, ...] | None = None
+    lot_days: tuple[FloorLotDay, ...] | None = None
 
 
 class Problem(Frozen):

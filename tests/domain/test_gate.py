@@ -226,7 +226,7 @@ def test_a_serial_that_is_in_another_unit_does_not_go_in() -> None:
 
 
 def test_a_held_lot_does_not_go_in() -> None:
-    answer = fits(part="FUSE-30A", serial=None, lot="L1", lot_held=True)
+    answer = fits(part="FUSE-30A", serial=None, lot="L1", lot_is="held")
     assert (answer.reason, answer.args["lot"]) == ("lot_held", "L1")
 
 
@@ -339,7 +339,7 @@ ANSWERS = [
     fits(step=LOOK_STEP),
     fits(an_installed()),
     fits(used_in=OTHER),
-    fits(part="FUSE-30A", serial=None, lot="L", lot_held=True),
+    fits(part="FUSE-30A", serial=None, lot="L", lot_is="held"),
     fits(serial=None),
     finishes(step=BATTERY_STEP),
     finishes(step=SAFETY_STEP),

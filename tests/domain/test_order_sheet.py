@@ -9,7 +9,8 @@ from datetime import date
 import pytest
 from openpyxl import Workbook
 
-from mes.order_sheet import MOST_BYTES, MOST_ROWS, Sheet, read, written
+from mes.order_sheet import Sheet, read, written
+from mes.sheet import MOST_BYTES, MOST_ROWS
 from tests.server.small_plan import small_plan
 
 PLAN = small_plan()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, text
 
-from mes import ledger, orders, quality, wire
+from mes import ledger, lots, orders, quality, wire
 from mes.commands_ledger import verify_engine
 from mes.db.session import reading, writing
 from mes.db.tables import Fault, Ledger, Nonconformity, Quarantine, StationRow, Tally, UnitRow, Visit, WorkOrder
@@ -162,11 +162,11 @@ def test_two_requests_for_one_component_in_one_transaction_fit_it_once(floor: Fl
 
 
 def test_a_held_lot_is_refused_at_once_and_released_again(floor: Floor) -> None:
-    floor.do(quality.hold_lot, "FUSE", "7", why="cracked")
+    floor.do(lots.hold, "FUSE", "7", why="cracked")
     b = floor.bench("b1")
     floor.send(b, b.arrive(serial(1), "fit"))
     assert one(floor, b, b.fit(serial(1), "FUSE", lot="7")) == ("refused", "lot_held")
-    floor.do(quality.release_lot, "FUSE", "7")
+    floor.do(lots.release, "FUSE", "7")
     assert one(floor, b, b.fit(serial(1), "FUSE", lot="7")) == ("accepted", "component_fitted")
 
 

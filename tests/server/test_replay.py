@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mes import forgetting, orders, quality, wire
+from mes import forgetting, lots, orders, quality, wire
 from mes.commands_ledger import verify_engine
 from mes.db.session import reading, writing
 from mes.db.tables import Ledger, Nonconformity
@@ -144,7 +144,7 @@ class History:
             self.floor.do(quality.decide, f"NC-2026-{a[0]:04}", a[1], step=a[2])
         elif name == "lot":
             self.flush()
-            self.floor.do(quality.hold_lot if a[0] else quality.release_lot, "FUSE", str(a[1]), why="x")
+            self.floor.do(lots.hold if a[0] else lots.release, "FUSE", str(a[1]), why="x")
         elif name == "order":
             self.flush()
             self.floor.do(getattr(orders, a[0]), a[1])

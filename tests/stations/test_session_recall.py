@@ -23,6 +23,8 @@ from tests.builders import (
     floor_unit,
 )
 
+NOW = "2026-11-23T08:00:00Z"
+
 
 def told(*units: object, whole: bool = True, into: Recall | None = None, **more: object) -> Recall:
     fields: dict[str, object] = {
@@ -96,8 +98,16 @@ def test_a_component_in_no_unit_has_been_taken_out() -> None:
 
 def test_held_lots_are_always_all_of_them() -> None:
     before = told(held_lots=(wire.FloorLot(part="FUSE-30A", lot="L1"),))
-    assert before.lot_held("FUSE-30A", "L1")
-    assert not told(whole=False, into=before).lot_held("FUSE-30A", "L1")
+    assert before.lot_is("FUSE-30A", "L1", NOW, a_plan()) == "held"
+    assert told(whole=False, into=before).lot_is("FUSE-30A", "L1", NOW, a_plan()) == "good"
+
+
+def test_the_last_day_of_a_lot_stays_known_and_counts_to_its_end() -> None:
+    day = wire.FloorLotDay(part="FUSE-30A", lot="L1", until="2026-11-23")
+    after = told(whole=False, into=told(lot_days=(day,)))
+    said = [after.lot_is("FUSE-30A", "L1", at, a_plan()) for at in ("2026-11-23T22:59:00Z", "2026-11-23T23:01:00Z")]
+    assert said == ["good", "expired"]
+    assert told(into=after).lot_is("FUSE-30A", "L1", "2026-12-01T10:00:00Z", a_plan()) == "good"
 
 
 def test_what_the_station_did_itself_counts_until_the_server_has_judged_it() -> None:

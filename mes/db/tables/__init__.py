@@ -9,12 +9,13 @@ from typing import Final
 
 from mes.db.base import Base
 from mes.db.tables.instruments import Calibration, File, Instrument, MeasuredWith
+from mes.db.tables.lots import Lot, Receipt
 from mes.db.tables.orders import Label, Tally, WorkOrder
 from mes.db.tables.people import Account, AccountRole, Badge, Override, Person, Qualification, WebSession
 from mes.db.tables.quality import Nonconformity
 from mes.db.tables.spine import Chain, Counter, Ledger, Meta, PlanRevision, Quarantine
 from mes.db.tables.stations import EnrolCode, Fault, Presence, StationRow, Stream, Token
-from mes.db.tables.units import Installation, Lot, Reading, UnitRow, Visit
+from mes.db.tables.units import Installation, Reading, UnitRow, Visit
 
 __all__ = [
     "REPLAYED",
@@ -42,6 +43,7 @@ __all__ = [
     "Qualification",
     "Quarantine",
     "Reading",
+    "Receipt",
     "StationRow",
     "Stream",
     "Tally",
@@ -62,6 +64,7 @@ REPLAYED: Final[tuple[type[Base], ...]] = (
     Installation,
     Tally,
     Lot,
+    Receipt,
     Label,
     Nonconformity,
     StationRow,

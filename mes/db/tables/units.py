@@ -97,15 +97,3 @@ class Installation(Base):
     removed_at: Mapped[Utc | None]
     disputed: Mapped[bool]
     n: Mapped[Position]
-
-
-class Lot(Base):
-    """A component lot that somebody has held or released."""
-
-    __tablename__ = "lot"
-
-    part: Mapped[Key]
-    lot: Mapped[Key]
-    state: Mapped[Word]
-    why: Mapped[Long]
-    n: Mapped[Position]

@@ -1,0 +1,50 @@
+"""The tables of component lots."""
+
+from __future__ import annotations
+
+from sqlalchemy import Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mes.db.base import Base, Day, Id, Key, Long, Position, Utc, Word
+
+
+class Lot(Base):
+    """A component lot that has come in, or that somebody has held or released.
+
+    `received` are all pieces that came in; what has been installed stands in `installation`. `receipts` counts the
+    deliveries: 0 for a lot of which nobody has said where it comes from. Supplier, owner and days are as last said.
+    """
+
+    __tablename__ = "lot"
+    __table_args__ = (Index(None, "lot"), Index(None, "expires"))
+
+    part: Mapped[Key]
+    lot: Mapped[Key]
+    state: Mapped[Word]
+    why: Mapped[Long]
+    received: Mapped[Position]
+    receipts: Mapped[int]
+    received_on: Mapped[Day | None]
+    supplier: Mapped[str] = mapped_column(String(120))
+    supplier_lot: Mapped[Id]
+    owner: Mapped[Word]
+    customer: Mapped[str] = mapped_column(String(120))
+    expires: Mapped[Day | None]
+    n: Mapped[Position]
+
+
+class Receipt(Base):
+    """One delivery of a component lot, numbered as they were recorded."""
+
+    __tablename__ = "receipt"
+
+    part: Mapped[Key]
+    lot: Mapped[Key]
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    quantity: Mapped[Position]
+    received_on: Mapped[Day]
+    supplier: Mapped[str] = mapped_column(String(120))
+    supplier_lot: Mapped[Id]
+    delivery: Mapped[Id]
+    recorded_at: Mapped[Utc]
+    n: Mapped[Position]
