@@ -33,6 +33,7 @@ BUILT_IN: Final[dict[str, str]] = {
     "load": "mes.load:load",
     "test": "mes.commands_test:test_group",
     "user": "mes.commands_users:user",
+    "spc": "mes.commands_spc:spc",
 }
 MORE: Final[dict[str, dict[str, str]]] = {
     # Sub-commands that a group gains when the server's packages are there.
@@ -51,6 +52,7 @@ EXTRAS: Final[dict[str, str]] = {
     "cryptography": "server",
     "flask_socketio": "server",
     "barcode": "server",
+    "openpyxl": "server",
     "segno": "server",
     "typst": "server",
     "serial": "station",
@@ -75,6 +77,7 @@ SUMMARIES: Final[dict[str, str]] = {
     "tls": N_("Certificates of this server: make them, show them."),
     "load": N_("Measure a server on this machine."),
     "test": N_("Testers' records: bring them into the ledger."),
+    "spc": N_("A control chart of a file: limits, signals, capability."),
     "user": N_("Accounts: add, list, roles, disable, enable, reset."),
     "station": N_("A bench PC: run it, enrol it, shut it out."),
     "serve": N_("Run the server."),

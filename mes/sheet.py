@@ -50,14 +50,14 @@ def table(
         needed: the columns that the sheet must have.
     """
     try:
-        cells = _cells(content)
+        found = cells(content)
     except Unreadable as error:
         return [], [error.problem]
     by_heading = {word: column for column, words in columns.items() for word in words}
-    headings = [by_heading.get(plain(h)) for h in cells[0]]
+    headings = [by_heading.get(plain(h)) for h in found[0]]
     problems = [
         Problem(1, h, "sheet_unknown_column", {"column": h[:60], "known": ", ".join(columns)})
-        for h, known in zip(cells[0], headings, strict=True)
+        for h, known in zip(found[0], headings, strict=True)
         if h and known is None
     ]
     doubled = {h for h in headings if h and headings.count(h) > 1}
@@ -66,7 +66,7 @@ def table(
     if problems:
         return [], problems
     rows: list[tuple[int, dict[str, str]]] = []
-    for line, row in enumerate(cells[1:], 2):
+    for line, row in enumerate(found[1:], 2):
         if not any(row):
             continue
         if len(row) > len(headings) and any(row[len(headings) :]):
@@ -105,20 +105,29 @@ def day(text: str) -> date | str | None:
         return text
 
 
-def _cells(content: bytes) -> list[list[str]]:
+def cells(content: bytes, *, most_rows: int = MOST_ROWS, least_rows: int = 2) -> list[list[str]]:
+    """Every cell of a CSV or of the first sheet of an XLSX as text, without the empty rows at its end.
+
+    Args:
+        most_rows: below the headings.
+        least_rows: with the headings.
+
+    Raises:
+        Unreadable: it is no sheet, or too large.
+    """
     if len(content) > MOST_BYTES:
         raise Unreadable("sheet_too_large", most=MOST_BYTES // 1024 // 1024)
-    cells = _xlsx(content) if content[:4] == b"PK\x03\x04" else _csv(content)
-    while cells and not any(cells[-1]):
-        cells.pop()
-    if len(cells) > MOST_ROWS + 1:
-        raise Unreadable("sheet_too_long", most=MOST_ROWS)
-    if len(cells) < 2:
+    found = _xlsx(content, most_rows) if content[:4] == b"PK\x03\x04" else _csv(content, most_rows)
+    while found and not any(found[-1]):
+        found.pop()
+    if len(found) > most_rows + 1:
+        raise Unreadable("sheet_too_long", most=most_rows)
+    if len(found) < least_rows:
         raise Unreadable("sheet_empty")
-    return cells
+    return found
 
 
-def _csv(content: bytes) -> list[list[str]]:
+def _csv(content: bytes, most_rows: int) -> list[list[str]]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -129,16 +138,16 @@ def _csv(content: bytes) -> list[list[str]]:
     separator = max(";,\t", key=first.count)  # of equals the first: `;` is what a French spreadsheet writes
     out: list[list[str]] = []
     try:
-        for cells in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True):
-            out.append([c.strip() for c in cells])
-            if len(out) > MOST_ROWS + 1:
-                raise Unreadable("sheet_too_long", most=MOST_ROWS)
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True):
+            out.append([c.strip() for c in row])
+            if len(out) > most_rows + 1:
+                raise Unreadable("sheet_too_long", most=most_rows)
     except csv.Error as error:
         raise Unreadable("sheet_broken", line=len(out) + 1) from error
     return out
 
 
-def _xlsx(content: bytes) -> list[list[str]]:
+def _xlsx(content: bytes, most_rows: int) -> list[list[str]]:
     """The first sheet. Read-only, values without formulas; openpyxl reads XML by defusedxml (no entities)."""
     from openpyxl import DEFUSEDXML, load_workbook  # only when a file comes: 0.2 s to import
 
@@ -151,7 +160,7 @@ def _xlsx(content: bytes) -> list[list[str]]:
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
         try:
             page = book.worksheets[0]
-            rows = page.iter_rows(max_row=MOST_ROWS + 2, max_col=60, values_only=True)
+            rows = page.iter_rows(max_row=most_rows + 2, max_col=60, values_only=True)
             return [[_said(value) for value in row] for row in rows]
         finally:
             book.close()
