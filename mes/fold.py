@@ -15,7 +15,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 from sqlalchemy import select
 
-from mes import fold_instruments, fold_lots, wire
+from mes import fold_instruments, fold_lots, fold_packing, wire
 from mes.db.tables import Ledger
 from mes.domain import gate
 from mes.domain import unit as unit_rules
@@ -107,6 +107,7 @@ def preload(world: World, entries: Iterable[tuple[Entry, wire.Frozen | None]]) -
     world.lots.load(sorted(lots))
     world.labels.load(sorted(labels))
     fold_instruments.load(world, bodies)
+    fold_packing.load(world, bodies)
 
 
 def judge(world: World, entry: Entry, body: wire.Frozen | None, *, why_not: str = "") -> Judged:
@@ -498,6 +499,24 @@ def _completed(world: World, entry: Entry, body: wire.WorkCompleted) -> Judged:
     raise NotUnderstood("WorkCompleted names neither a unit nor an order")
 
 
+# --- cartons and pallets ----------------------------------------------------------------------------------------------
+
+
+def _packing(world: World, entry: Entry, body: Any) -> Judged:
+    """What the packing rules say, the station's last word, and the nonconformity of a unit that is in doubt."""
+    outcome = fold_packing.PACKING_RULES[entry.kind](world, entry, body)
+    judged = outcome.judged
+    if outcome.hold is not None:
+        unit, why, said = outcome.hold
+        nc = open_nc(world, entry, unit, unit_rules.NcDraft("contradiction", unit.step, None, {"why": why, **said}))
+        world.put_unit(replace(unit, nc=nc))
+        judged = replace(judged, args={**judged.args, "nc": nc})
+    shown = {name: value for name, value in judged.args.items() if name != "told"}
+    thing = getattr(body, "unit", None)
+    _station_verdict(world, entry, judged.verdict or "held", judged.reason, shown, thing)
+    return judged
+
+
 def _requeued(world: World, entry: Entry, body: wire.EventRequeued) -> Judged:
     """Try a quarantined event again, at this ledger position: the first row stays as it is."""
     waiting = world.quarantine.get(body.event_id)
@@ -555,4 +574,6 @@ _RULES: Final[dict[str, Rule]] = {
     **fold_instruments.INSTRUMENT_RULES,
     **fold_lots.LOT_RULES,
     "UnitHeld": partial(fold_lots.hold_unit, open_nc),
+    **dict.fromkeys(fold_packing.PACKING_RULES, _packing),
+    **fold_packing.PACKING_OFFICE,
 }

@@ -126,6 +126,8 @@ def readings_of(body: wire.Frozen) -> tuple[wire.Measurement, ...]:
     """The readings that an event of the floor carries."""
     if isinstance(body, wire.UnitsTested):
         return body.tests
+    if isinstance(body, wire.CartonWeighed):
+        return (body.reading,)
     return body.readings if isinstance(body, wire.ReadingsRecorded) else ()
 
 

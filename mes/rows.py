@@ -336,3 +336,32 @@ class PlanRow:
     hash: str
     content: str
     published_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class PackedRow:
+    """`packed`."""
+
+    id: str
+    carton: str
+    unit: str | None
+    order: str | None
+    inner: str | None
+    quantity: int
+    packed_at: str
+    removed_at: str | None
+    why: str
+    disputed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CartonEventRow:
+    """`carton_event`."""
+
+    carton: str
+    number: int
+    at: str
+    kind: str
+    reason: str
+    args: str
+    why: str

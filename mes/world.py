@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from functools import cache
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar
 
 from sqlalchemy import Boolean, Table, and_, bindparam, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
@@ -26,11 +26,13 @@ from mes.domain import calibration
 from mes.domain.burn_in import Burn
 from mes.domain.calibration import Instrument
 from mes.domain.gate import Unit, Worker
+from mes.domain.packing import Carton
 from mes.domain.route import Plan
 from mes.plan import from_content
 from mes.rows import (
     BadgeRow,
     CalibrationRow,
+    CartonEventRow,
     ChainRow,
     CounterRow,
     FaultRow,
@@ -42,6 +44,7 @@ from mes.rows import (
     NcRow,
     OrderRow,
     OverrideRow,
+    PackedRow,
     PlanRow,
     QualificationRow,
     QuarantineRow,
@@ -53,6 +56,7 @@ from mes.rows import (
 )
 
 R = TypeVar("R")
+PackedBy = Literal["carton", "unit", "order", "inner"]
 KEEP_ROWS: Final = 100_000  # rows that a working set may carry into the next transaction; about 60 MB
 CHUNK: Final = 500  # keys in one IN list; SQLite's own bound on variables is higher, its planner is happier here
 
@@ -267,6 +271,9 @@ class World:
         self.instruments = Shelf(self, t.Instrument, InstrumentRow, _columns(InstrumentRow))
         self.calibrations = Shelf(self, t.Calibration, CalibrationRow, _columns(CalibrationRow))
         self.tested_with = Shelf(self, t.MeasuredWith, MeasuredWithRow, _columns(MeasuredWithRow))
+        self.cartons = Shelf(self, t.CartonRow, Carton, _columns(Carton))
+        self.packed = Shelf(self, t.Packed, PackedRow, _columns(PackedRow))
+        self.carton_events = Shelf(self, t.CartonEvent, CartonEventRow, _columns(CartonEventRow))
         self.counters = Shelf(self, t.Counter, CounterRow, _columns(CounterRow))
         self.chains = Shelf(self, t.Chain, ChainRow, _columns(ChainRow))
         self.plan_rows = Shelf(self, t.PlanRevision, PlanRow, _columns(PlanRow))
@@ -275,6 +282,7 @@ class World:
         self._inside: dict[str, dict[str, InstallationRow]] = {}
         self._used: dict[tuple[str, str], str | None] = {}
         self._present: dict[str, dict[str, None]] = {}
+        self._packed: dict[tuple[str, str], dict[str, PackedRow]] = {}
 
     @property
     def shelves(self) -> tuple[Shelf[Any], ...]:
@@ -300,6 +308,9 @@ class World:
             self.instruments,
             self.calibrations,
             self.tested_with,
+            self.cartons,
+            self.packed,
+            self.carton_events,
             self.counters,
             self.chains,
         )
@@ -441,6 +452,18 @@ class World:
         history = [c.rule for c in self.calibrations_of(row)]
         return calibration.standing(row.id, history, day, retired_on=row.retired_on, returned_on=row.returned_on)
 
+    def packed_by(self, column: PackedBy, key: str) -> list[PackedRow]:
+        """What is packed now, the oldest first: in a carton, of a unit, of a counted order, or one carton."""
+        index = (column, key)
+        if index not in self._packed:
+            where = t.Packed.__table__.c
+            condition = and_(where[column] == key, where.removed_at.is_(None))
+            if column == "order":
+                condition = and_(condition, where.unit.is_(None), where.inner.is_(None))
+            rows = self.packed.load_where(condition)
+            self._packed[index] = {row.id: row for row in rows if row.removed_at is None}
+        return sorted(self._packed[index].values(), key=lambda row: (row.packed_at, row.id))
+
     # --- changes that touch a look-up ---
 
     def put_unit(self, unit: Unit) -> None:
@@ -464,6 +487,16 @@ class World:
             self.used_in(row.part, row.serial)
             self.set(self._used, (row.part, row.serial), row.unit if row.removed_at is None else None)
         self.installations.put(row)
+
+    def put_packed(self, row: PackedRow) -> None:
+        """Something went into a carton or came out; keeps the look-ups of what is where."""
+        keys: list[tuple[PackedBy, str | None]] = [("carton", row.carton), ("unit", row.unit), ("inner", row.inner)]
+        keys += [("order", row.order)] if row.unit is None and row.inner is None else []
+        for column, key in keys:
+            if key is not None:
+                self.packed_by(column, key)  # fetched before the change, or the change would be fetched twice
+                self.set(self._packed[(column, key)], row.id, row if row.removed_at is None else _GONE)
+        self.packed.put(row)
 
     def next_number(self, name: str) -> int:
         """The next number of a counter: gapless, because it is taken in the transaction that uses it."""

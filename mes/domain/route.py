@@ -160,6 +160,36 @@ class Step(Frozen):
         return bool(self.tests) or self.inspects
 
 
+class Holding(Frozen):
+    """What goes together into one carton or onto one pallet: where it is packed, how many, what may lie side by side.
+
+    `same`: all of one order, of one product, or of one customer. `tare_g` is the empty packaging; with `tolerance_g`
+    the whole is weighed before it is closed, by asking `instrument` what `ask` says.
+    """
+
+    stations: Annotated[tuple[Slug, ...], Field(min_length=1)]
+    holds: Annotated[int, Field(ge=1, le=1_000)]
+    same: Literal["order", "product", "customer"]
+    tare_g: Annotated[float, Field(ge=0, le=1_000_000)] = 0
+    tolerance_g: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
+    instrument: Slug = "scale"
+    ask: Annotated[str, Field(min_length=1, max_length=120)] = "S"
+
+
+class CartonHolding(Holding):
+    """How units or pieces of a product go into cartons. `net_g` is one of them, as it goes in; `gtin` its number."""
+
+    same: Literal["order", "product", "customer"] = "order"
+    net_g: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
+    gtin: Annotated[str, Field(pattern=r"^[0-9]{14}$")] | None = None
+
+
+class PalletHolding(Holding):
+    """How closed cartons go onto pallets."""
+
+    same: Literal["order", "product", "customer"] = "customer"
+
+
 class Product(Frozen):
     """What is made, and the way it takes. The order of `steps` is the route."""
 
@@ -169,6 +199,7 @@ class Product(Frozen):
     tracking: Literal["serial", "lot"]
     serial: str | None = None
     weight_g: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
+    carton: CartonHolding | None = None
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
 
     def step(self, step_id: str) -> Step | None:
@@ -248,6 +279,7 @@ class Plant(Frozen):
     `plain_http`: the server may be reached without TLS from other computers; every screen then says so.
     `calibration`: what an instrument that is not fit does to a test: it stops it, it is only said, or nothing.
     `lots`: which component lots may be used: any that nothing speaks against, or only those whose receipt is on record.
+    `gs1_prefix`: the company prefix that SSCCs begin with (after the extension digit); None: there are none.
     """
 
     site: Annotated[str, Field(min_length=1, max_length=80)]
@@ -258,6 +290,8 @@ class Plant(Frozen):
     plain_http: bool = False
     calibration: Literal["stop", "warn", "off"] = "stop"
     lots: Literal["any", "known"] = "any"
+    gs1_prefix: Annotated[str, Field(pattern=r"^[0-9]{4,12}$")] | None = None
+    pallet: PalletHolding | None = None
     lines: Annotated[tuple[Line, ...], Field(min_length=1)]
     shifts: tuple[Shift, ...] = ()
     qualifications: tuple[Qualification, ...] = ()

@@ -18,10 +18,11 @@ from mes.i18n import LANGUAGES, _
 from mes.plan.content import from_content
 from mes.plan.errors import Findings, PlanError, Raw, label, rows, single, texts
 from mes.plan.files import read_toml, translated
+from mes.plan.known import Known
 from mes.plan.pictures import Refused, read_picture
 from mes.plan.station import StationFile, decode_station, instruments, told_by
 from mes.plan.steps import StepTable
-from mes.plan.tables import DefectTable, Known, PlantTable, ProductTable, ShiftTable
+from mes.plan.tables import DefectTable, PlantTable, ProductTable, ShiftTable
 from mes.plan.weighing import packed, with_limits
 
 PLANT: Final = "plant.toml"
@@ -127,7 +128,11 @@ class _Reading:
             return {}
         self.findings.tables(self.plant, PLANT, one=("plant",), many=("line", "shift", "qualification"))
         raw = single(self.plant, "plant")
-        table = self.findings.decode(PlantTable, raw, file=PLANT, table="plant") if raw is not None else None
+        table = (
+            self.findings.decode(PlantTable, raw, file=PLANT, table="plant", known=self.known)
+            if raw is not None
+            else None
+        )
         lines = self._many(self.plant, "line", Line, PLANT, _("Two lines are called %(value)s."))
         if "line" not in self.plant:
             self.findings.add(PLANT, "line", "", _("This table is missing."), "[[line]]")

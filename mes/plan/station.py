@@ -20,8 +20,9 @@ from mes.domain.route import Slug, Station
 from mes.i18n import _
 from mes.plan.errors import Findings, PlanError, Raw, label, refusal, rows, single
 from mes.plan.files import read_toml, translated
+from mes.plan.known import Known
 from mes.plan.lines import LineTable
-from mes.plan.tables import Known, StationTable
+from mes.plan.tables import StationTable
 from mes.wire import Frozen
 
 Family = Literal["scanner", "scanner-stx", "scale", "scale-kern", "scale-ohaus", "scpi", "safety-tester", "line-tester"]

@@ -15,8 +15,9 @@ from mes.domain.measurement import UNITS
 from mes.domain.route import RECORD, Command, Component, Lines, Slug, Step, Test, Weigh
 from mes.i18n import _
 from mes.plan.errors import listed, refusal, unknown
+from mes.plan.known import known_to
 from mes.plan.patterns import MAX_OPEN, MAX_PATTERN, runs_away
-from mes.plan.tables import known_to, picture_exists
+from mes.plan.tables import picture_exists
 from mes.plan.weighing import inside, limits
 
 SCALES: Final = ("scale", "scale-kern", "scale-ohaus")

@@ -1,57 +1,26 @@
 """The tables of the plan's TOML files: the vocabulary of `mes.domain.route` with what a person can get wrong in it.
 
 Every rule is a check of one field, so that one wrong field never hides another. What a name may refer to comes in as
-`Known`, gathered from all files beforehand. Nothing here reads a file.
+`mes.plan.known.Known`, gathered from all files beforehand. Nothing here reads a file.
 """
 
 from __future__ import annotations
 
 import re
 import zoneinfo
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from mes.domain.route import Break, Defect, Language, Shift, Slug, Station, Text
 from mes.i18n import _
+from mes.plan.cartons import CartonTable, PalletTable, is_prefix
 from mes.plan.errors import refusal, unknown, with_guess
+from mes.plan.known import known_to
 from mes.plan.numbers import ORDER, SERIAL, number_pattern
-from mes.plan.weighing import Packed
 from mes.wire import Frozen
 
 DAY_MIN: Final = 24 * 60
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What a table's names may refer to. None: cannot be known (its file is broken), so nothing is said against it.
-
-    `stations` holds for each station what a test may call its measuring instruments, with the family of each, and
-    `told` what each of its line testers measures, by the same names; `here` the stations of the step that is being
-    read; `tracking` that of its product; `route` the steps of its product, each with whether it has tests, and
-    `earlier` those of them that come before it; `packed` what is in its carton there. `places` are those of
-    each station, where it says more than one.
-    """
-
-    stations: Mapping[str, Mapping[str, str] | None] | None = None
-    told: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
-    lines: frozenset[str] | None = None
-    pictures: frozenset[str] | None = None
-    defects: frozenset[str] | None = None
-    qualifications: frozenset[str] | None = None
-    tracking: str | None = None
-    places: Mapping[str, int] = field(default_factory=dict)
-    here: tuple[str, ...] = ()
-    route: Mapping[str, bool] = field(default_factory=dict)
-    earlier: tuple[str, ...] = ()
-    packed: tuple[Packed, ...] = ()
-
-
-def known_to(info: ValidationInfo) -> Known:
-    """What the table that is being decoded may refer to."""
-    return info.context if isinstance(info.context, Known) else Known()
 
 
 def picture_exists(value: str | None, info: ValidationInfo) -> str | None:
@@ -73,6 +42,8 @@ class PlantTable(Frozen):
     plain_http: bool = False
     calibration: Literal["stop", "warn", "off"] = "stop"
     lots: Literal["any", "known"] = "any"
+    gs1_prefix: Annotated[str | None, AfterValidator(is_prefix)] = None
+    pallet: PalletTable | None = None
 
     @field_validator("timezone")
     @classmethod
@@ -160,6 +131,7 @@ class ProductTable(Frozen):
     tracking: Literal["serial", "lot"]
     serial: Annotated[str | None, Field(max_length=40, validate_default=True)] = None
     weight_g: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
+    carton: CartonTable | None = None
 
     @field_validator("serial")
     @classmethod

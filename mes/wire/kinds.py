@@ -36,6 +36,16 @@ from mes.wire.orders import (
     OrderReleased,
     OrderSplit,
 )
+from mes.wire.packing import (
+    CartonChanged,
+    CartonClosed,
+    CartonOpened,
+    CartonsNumbered,
+    CartonWanted,
+    CartonWeighed,
+    UnitsPacked,
+    UnitsUnpacked,
+)
 from mes.wire.people import (
     AccessRefused,
     AccountNamed,
@@ -74,8 +84,14 @@ FLOOR_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
         IdentifiersNotRead,
         HelpRequested,
         HelpAnswered,
+        CartonWanted,
+        CartonOpened,
+        UnitsPacked,
+        UnitsUnpacked,
+        CartonWeighed,
+        CartonClosed,
     )
-}
+} | {("CartonReopened", 1): CartonChanged}
 
 """What a station may report, by kind and version."""
 
@@ -132,6 +148,11 @@ OFFICE_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
     ("InstrumentRetired", 1): InstrumentMoved,
     ("InstrumentReturned", 1): InstrumentMoved,
     ("MeasuredUnitsExported", 1): MeasuredUnitsExported,
+    ("CartonsNumbered", 1): CartonsNumbered,
+    ("UnitsPacked", 1): UnitsPacked,
+    ("UnitsUnpacked", 1): UnitsUnpacked,
+    ("CartonReopened", 1): CartonChanged,
+    ("CartonReleased", 1): CartonChanged,
     ("EventRequeued", 1): EventRequeued,
 }
 

@@ -226,6 +226,26 @@ class FloorLotDay(Frozen):
     until: str
 
 
+class FloorCarton(Frozen):
+    """What a packing bench must know of a carton to decide alone: see `mes.domain.packing.Carton`.
+
+    `inside`: the serials of the units in it, the SSCCs on a pallet, or the orders whose pieces it holds.
+    """
+
+    sscc: str
+    level: Literal["carton", "pallet"]
+    state: str
+    order: str | None = None
+    product: str | None = None
+    customer: str = ""
+    bound: bool = False
+    have: Annotated[int, Field(ge=0)] = 0
+    weighed: str | None = None
+    parent: str | None = None
+    held: str = ""
+    inside: tuple[str, ...] = ()
+
+
 class FloorBadge(Frozen):
     """A badge that is good: the language of its screens, and the last day of each qualification. No name, no person."""
 
@@ -261,6 +281,7 @@ class FloorReply(Frozen):
     badges: tuple[FloorBadge, ...] | None = None
     instruments: tuple[FloorInstrument, ...] | None = None
     lot_days: tuple[FloorLotDay, ...] | None = None
+    cartons: tuple[FloorCarton, ...] = ()
 
 
 class Problem(Frozen):

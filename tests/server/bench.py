@@ -162,6 +162,12 @@ class Floor:
         assert isinstance(reply, wire.IngestReply)
         return list(reply.results)
 
+    def tell(self, station: str, kind: str, *, asks: bool = False, **body: Any) -> wire.IngestResult:
+        """One event of a station, and what the server says to it."""
+        bench = self.bench(station)
+        (result,) = self.send(bench, bench.event(kind, asks=asks, **body))
+        return result
+
     def ingest(self, *batches: Batch) -> list[wire.IngestReply | Refusal]:
         with writing(self.engine) as session:
             return ingest(session, batches, now=self.clock.tick())

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from mes.domain.route import Break, Enclosed, Line, Plan, Qualification, Weigh
 from mes.plan import Instrument, Port, Screen, Server, read_plan
+from mes.plan.cartons import CartonTable, PalletTable
 from mes.plan.lines import LineTable
 from mes.plan.steps import CommandTable, ComponentTable, StepTable, TestTable
 from mes.plan.tables import DefectTable, PlantTable, ProductTable, ShiftTable, StationTable
@@ -18,7 +19,8 @@ ROOT = Path(__file__).parents[2]
 DOCS = (ROOT / "docs" / "plan.md").read_text(encoding="utf-8")
 
 TABLES: tuple[type[BaseModel], ...] = (
-    Break, CommandTable, ComponentTable, DefectTable, Enclosed, Instrument, Line, LineTable, PlantTable, Port,
+    Break, CartonTable, CommandTable, ComponentTable, DefectTable, Enclosed, Instrument, Line, LineTable, PalletTable,
+    PlantTable, Port,
     ProductTable, Qualification, Screen, Server, ShiftTable, StationTable, StepTable, TestTable, Weigh,
 )  # fmt: skip
 

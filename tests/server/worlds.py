@@ -118,12 +118,6 @@ class Workshop(Floor):
 
     # --- doing ---
 
-    def tell(self, station: str, kind: str, *, asks: bool = False, **body: Any) -> wire.IngestResult:
-        """One event of a station, and what the server says to it."""
-        bench = self.bench(station)
-        (result,) = self.send(bench, bench.event(kind, asks=asks, **body))
-        return result
-
     def sign_in(self, *stations: str) -> None:
         for station in stations:
             self.tell(station, "OperatorActivated")

@@ -11,6 +11,7 @@ from mes.db.base import Base
 from mes.db.tables.instruments import Calibration, File, Instrument, MeasuredWith
 from mes.db.tables.lots import Lot, Receipt
 from mes.db.tables.orders import Label, Tally, WorkOrder
+from mes.db.tables.packing import CartonEvent, CartonRow, Packed
 from mes.db.tables.people import Account, AccountRole, Badge, Override, Person, Qualification, WebSession
 from mes.db.tables.quality import Nonconformity
 from mes.db.tables.spine import Chain, Counter, Ledger, Meta, PlanRevision, Quarantine
@@ -23,6 +24,8 @@ __all__ = [
     "AccountRole",
     "Badge",
     "Calibration",
+    "CartonEvent",
+    "CartonRow",
     "Chain",
     "Counter",
     "EnrolCode",
@@ -37,6 +40,7 @@ __all__ = [
     "Meta",
     "Nonconformity",
     "Override",
+    "Packed",
     "Person",
     "PlanRevision",
     "Presence",
@@ -76,5 +80,8 @@ REPLAYED: Final[tuple[type[Base], ...]] = (
     Instrument,
     Calibration,
     MeasuredWith,
+    CartonRow,
+    Packed,
+    CartonEvent,
     Counter,
 )
