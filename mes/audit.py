@@ -21,7 +21,16 @@ PAGE: Final = 50
 SUBJECTS: Final[dict[str, tuple[str, ...]]] = {
     "sign_in": ("SignedIn", "SignedOut", "PasswordChanged", "PinChanged"),
     "refused": ("SignInRefused", "AccessRefused", "OverrideRefused"),
-    "accounts": ("SetUpDone", "AccountAdded", "RolesChanged", "AccountDisabled", "AccountEnabled", "AccountReset"),
+    "accounts": (
+        "SetUpDone",
+        "AccountAdded",
+        "RolesChanged",
+        "AccountDisabled",
+        "AccountEnabled",
+        "AccountReset",
+        "ApiKeyAdded",
+        "ApiKeyEnded",
+    ),
     "people": (
         "PersonAdded",
         "PersonErased",

@@ -34,6 +34,7 @@ BUILT_IN: Final[dict[str, str]] = {
     "test": "mes.commands_test:test_group",
     "user": "mes.commands_users:user",
     "spc": "mes.commands_spc:spc",
+    "key": "mes.commands_keys:key",
 }
 MORE: Final[dict[str, dict[str, str]]] = {
     # Sub-commands that a group gains when the server's packages are there.
@@ -79,6 +80,7 @@ SUMMARIES: Final[dict[str, str]] = {
     "test": N_("Testers' records: bring them into the ledger."),
     "spc": N_("A control chart of a file: limits, signals, capability."),
     "user": N_("Accounts: add, list, roles, disable, enable, reset."),
+    "key": N_("Keys of programs for the REST interface: add, list, end."),
     "station": N_("A bench PC: run it, enrol it, shut it out."),
     "serve": N_("Run the server."),
     "simulate": N_("Virtual instruments and scanners, to try a bench without any."),

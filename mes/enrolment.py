@@ -144,8 +144,9 @@ class Tries:
     clock that does not jump.
     """
 
-    def __init__(self, most: int = WRONG_TRIES) -> None:
+    def __init__(self, most: int = WRONG_TRIES, *, window_s: float = WINDOW_S) -> None:
         self._most = most
+        self._window_s = window_s
         self._wrong: OrderedDict[str, deque[float]] = OrderedDict()
         self._lock = Lock()
 
@@ -158,7 +159,7 @@ class Tries:
         tries = self._wrong.get(address)
         if tries is None or len(tries) < self._most:
             return 0.0
-        return max(0.0, tries[0] + WINDOW_S - now_s)
+        return max(0.0, tries[0] + self._window_s - now_s)
 
     def wrong(self, address: str, now_s: float) -> None:
         """Count a wrong code."""

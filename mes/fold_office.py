@@ -142,6 +142,11 @@ def _account(world: World, entry: Entry, body: wire.AccountNamed | wire.AccountR
     return _yes(entry, person=body.person)
 
 
+def _api_key(world: World, entry: Entry, body: wire.ApiKeyAdded | wire.ApiKeyNamed) -> Judged:
+    """Programs' keys lie outside the state, too."""
+    return _yes(entry, key=body.key)
+
+
 def _noted(world: World, entry: Entry, body: wire.Frozen) -> Judged:
     """Somebody was turned away: the row says that it happened."""
     return _yes(entry)
@@ -191,6 +196,8 @@ OFFICE_RULES: Final[dict[str, Callable[[World, Entry, Any], Judged]]] = {
     "PasswordChanged": _account,
     "PinChanged": _account,
     "SetUpDone": _account,
+    "ApiKeyAdded": _api_key,
+    "ApiKeyEnded": _api_key,
     "SignedIn": _account,
     "SignedOut": _account,
     "SignInRefused": _noted,

@@ -11,96 +11,29 @@ import re
 from datetime import datetime, timedelta
 from math import ceil
 from time import monotonic
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from flask import Blueprint, Response, g, request
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from mes import enrolment, floor, keys, ledger, overrides, passwords, revisions, wire
 from mes.db.base import utc_text
 from mes.db.tables import Meta, Presence, Stream
 from mes.ingest import Batch, Refusal
-from mes.writer import Busy
+from web.api_talk import Rejected, answered, attach, parsed
 from web.auth import role
 from web.keys import bearer
 from web.site import site
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 log = logging.getLogger(__name__)
-M = TypeVar("M", bound=BaseModel)
-RETRY_S: Final = 2
 MAX_RAW: Final = 1_048_576  # bytes of one event that is handed in unread
 
 
-class Rejected(Exception):
-    """The request as a whole cannot be taken: status, error code, what to do."""
-
-    def __init__(self, status: int, error: str, message: str, retry_s: int | None = None) -> None:
-        super().__init__(message)
-        self.status, self.error, self.message, self.retry_s = status, error, message, retry_s
-
-
-@blueprint.before_request
-def _no_other_parameter() -> None:
-    if not {"since"}.issuperset(request.args):  # above all no token: addresses stand in logs
-        raise Rejected(400, "bad_request", "The address carries what it does not take.")
-
-
-@blueprint.errorhandler(Rejected)
-def _rejected(problem: Rejected) -> Response:
-    response = _json(wire.Problem(error=problem.error, message=problem.message))
-    response.status_code = problem.status
-    if problem.retry_s is not None:
-        response.headers["Retry-After"] = str(problem.retry_s)
-    return response
-
-
-@blueprint.errorhandler(Busy)
-def _busy(problem: Busy) -> Response:
-    return _rejected(Rejected(503, "busy", "The database cannot write now. Send the same again later.", RETRY_S))
-
-
-@blueprint.errorhandler(passwords.TooMany)
-def _crowded(problem: passwords.TooMany) -> Response:
-    return _rejected(Rejected(503, "busy", "Too many are being checked now. Ask again.", RETRY_S))
-
-
-@blueprint.errorhandler(TimeoutError)
-def _slow(problem: TimeoutError) -> Response:
-    return _rejected(Rejected(503, "busy", "The server is slow. Send the same again later.", RETRY_S))
-
-
-def _json(model: BaseModel) -> Response:
-    return Response(model.model_dump_json(), mimetype="application/json")
-
-
-def _raw(limit: int = wire.MAX_BYTES) -> bytes:
-    if request.mimetype != "application/json" or request.headers.get("Content-Encoding", "identity") != "identity":
-        raise Rejected(415, "not_json", "Send application/json, not compressed.")
-    too_large = Rejected(413, "too_large", f"At most {limit} bytes. Halve the batch.")
-    if (request.content_length or 0) > limit:
-        raise too_large
-    try:
-        data = request.get_data(cache=False)
-    except RequestEntityTooLarge:  # sent in chunks, without a length
-        raise too_large from None
-    if len(data) > limit:
-        raise too_large
-    return data
-
-
-def _parsed(model: type[M], limit: int = wire.MAX_BYTES) -> M:
-    try:
-        return model.model_validate_json(_raw(limit))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(x) for x in first["loc"])
-        code = "bad_json" if first["type"] == "json_invalid" else "bad_request"
-        raise Rejected(400, code, f"{where}: {first['msg']}" if where else first["msg"]) from error
+attach(blueprint, lambda: {"since"})
 
 
 @blueprint.post("/enroll")
@@ -112,21 +45,21 @@ def enroll() -> Response:
     if shut_s:
         said = "Too many wrong codes came from this address. Wait, then use a new code: mes station add."
         raise Rejected(429, "too_many_tries", said, ceil(shut_s))
-    asked = _parsed(wire.EnrollRequest)
+    asked = parsed(wire.EnrollRequest)
     reply = here.do(lambda session, now: enrolment.enroll(session, asked, now=now))
     here.tokens.forget()
     if reply is None:
         here.tries.wrong(address, monotonic())
         log.warning("a wrong enrolment code from %s", address)
         raise Rejected(403, "bad_code", "This code is unknown, used or too old. Make a new one: mes station add.")
-    return _json(reply)
+    return answered(reply)
 
 
 @blueprint.post("/hello")
 @role("station")
 def hello() -> Response:
     """Where the station stands, where the server stands."""
-    asked = _parsed(wire.HelloRequest)
+    asked = parsed(wire.HelloRequest)
     if asked.proto != wire.PROTO:
         raise Rejected(426, "old_agent", f"This server speaks protocol {wire.PROTO}. Update the agent; keep capturing.")
     try:
@@ -138,7 +71,7 @@ def hello() -> Response:
     if isinstance(answer, Refusal):
         raise _refused(answer, station, asked.stream_id)
     here.copies.discard(asked.stream_id)
-    return _json(answer)
+    return answered(answer)
 
 
 def _hello(
@@ -187,7 +120,7 @@ def _hello(
 @role("station")
 def ingest() -> Response:
     """A batch of events; the answer comes after the commit."""
-    asked = _parsed(wire.IngestRequest)
+    asked = parsed(wire.IngestRequest)
     for before, after in zip(asked.events, asked.events[1:], strict=False):
         if after.seq != before.seq + 1:
             raise Rejected(400, "not_contiguous", f"Sequence {after.seq} follows {before.seq}. Send without gaps.")
@@ -198,7 +131,7 @@ def ingest() -> Response:
 @role("station")
 def ingest_raw() -> Response:
     """One event that the server has failed on again and again: kept as it is, unread, so that the next ones flow."""
-    asked = _parsed(wire.RawRequest, MAX_RAW)
+    asked = parsed(wire.RawRequest, MAX_RAW)
     stream_id, event = asked.stream_id, asked.event.model_dump()
     operator, veil = event.pop("operator", None), event.pop("veil", None)
     try:
@@ -241,7 +174,7 @@ def _judged(batch: Batch) -> Response:
         if answer.error == "foreign_stream":
             here.do(lambda session, now: keys.raise_alarm(session, batch.station, "stream", "", now=now))
         raise _refused(answer, batch.station, batch.request.stream_id)
-    return _json(answer)
+    return answered(answer)
 
 
 @blueprint.post("/override")
@@ -252,7 +185,7 @@ def override() -> Response:
     An unknown badge, one of somebody else and a wrong PIN are the same answer after the same work.
     """
     here, station = site(), g.station
-    asked = _parsed(wire.OverrideRequest)
+    asked = parsed(wire.OverrideRequest)
     places = (f"at {station}", f"badge {asked.badge}")
     shut_s = max([here.pins.take(place, monotonic()) for place in places])
     if shut_s:
@@ -264,7 +197,7 @@ def override() -> Response:
     if pin is not None:
         for place in places:
             here.pins.right(place)
-    return _json(wire.OverrideReply(go=answer.done, reason=answer.reason, args=dict(answer.args)))
+    return answered(wire.OverrideReply(go=answer.done, reason=answer.reason, args=dict(answer.args)))
 
 
 REFUSED: Final = {
@@ -299,4 +232,4 @@ def changes() -> Response:
     if not re.fullmatch("[0-9]{1,15}", since):
         raise Rejected(400, "bad_request", "since is a whole number from 0.")
     with site().reading() as session:
-        return _json(floor.changes(session, int(since), g.station))
+        return answered(floor.changes(session, int(since), g.station))

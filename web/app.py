@@ -28,6 +28,7 @@ from web import (
     account,
     accounts,
     api,
+    api_keys,
     audit,
     auth,
     board,
@@ -43,10 +44,12 @@ from web import (
     orders,
     people,
     quality,
+    rest,
     stations,
     units,
 )
 from web.gate import Gate, host_of
+from web.keys import Crowd
 from web.reach import LOOPBACK
 from web.site import Site, site
 
@@ -95,9 +98,10 @@ def create_app(here: Site, *, secret_key: str, hosts: frozenset[str] = frozenset
 
     @app.before_request
     def _csrf() -> None:
-        # Stations carry a bearer token, which no browser sends by itself; everything else that changes needs the token.
+        # Stations and programs carry a bearer token, which no browser sends by itself; all else that changes needs
+        # the form's token.
         view = app.view_functions.get(request.endpoint or "")
-        if not auth.declared(view) & {"station", "door"}:
+        if not auth.declared(view) & {"station", "door", *auth.PROGRAMS}:
             csrf.protect()
 
     forms.guard(app)
@@ -113,6 +117,7 @@ def create_app(here: Site, *, secret_key: str, hosts: frozenset[str] = frozenset
         account,
         accounts,
         api,
+        api_keys,
         audit,
         board,
         find,
@@ -123,6 +128,7 @@ def create_app(here: Site, *, secret_key: str, hosts: frozenset[str] = frozenset
         orders,
         people,
         quality,
+        rest,
         stations,
         units,
     ):
@@ -233,16 +239,25 @@ def _errors(app: Flask) -> None:
     def _crowd(error: TooMany) -> Any:
         return answer(503, "busy", _("Too many people sign in at this moment. Try again."), retry_s=2)
 
+    @app.errorhandler(Crowd)
+    def _often(error: Crowd) -> Any:
+        return answer(429, "too_many_tries", _("Too many requests. Wait, then send the same again."), error.wait_s)
+
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Any:
         status = error.code or 500
         api = request.path.startswith("/api/")
+        program = bool(auth.roles_of(app, request.endpoint or "") & auth.PROGRAMS)
         said = {
             400: _("This request is not understood."),
-            401: _("This station is not known here. Enrol it again: mes station add.")
+            401: _("This key is unknown, withdrawn or too old. Ask an administrator for another one: mes key add.")
+            if program
+            else _("This station is not known here. Enrol it again: mes station add.")
             if api
             else _("You are not signed in any more. Sign in, then do it again."),
-            403: _("Your account may not do this. Ask an administrator for the role."),
+            403: _("This key may not do this. Ask an administrator for one with another role: mes key add.")
+            if program
+            else _("Your account may not do this. Ask an administrator for the role."),
             404: _("There is no such page."),
             405: _("This address does not do that."),
             413: _("This is too large."),

@@ -20,6 +20,8 @@ SUBJECT_WORDS: Final[dict[str, Any]] = {
     "instruments": lazy_gettext("Instruments"),
     "plan": lazy_gettext("Plan"),
 }
+KEY_WORDS: Final = {"planner-api": lazy_gettext("plans orders"), "reader-api": lazy_gettext("only reads")}
+"""What a program's key lets it do."""
 WORDS: Final[dict[tuple[str, str], Mapping[str, Any]]] = {
     ("SignInRefused", "why"): {
         "name": lazy_gettext("a user name that nobody has"),
@@ -32,6 +34,7 @@ WORDS: Final[dict[tuple[str, str], Mapping[str, Any]]] = {
         "never": lazy_gettext("nobody may agree to it"),
     },
     ("StationAlarm", "alarm"): ALARMS,
+    ("ApiKeyAdded", "role"): KEY_WORDS,
     ("NonconformityDecided", "disposition"): {
         "rework": lazy_gettext("rework"),
         "not_confirmed": lazy_gettext("not confirmed"),
@@ -60,6 +63,8 @@ SENTENCES: Final[dict[str, Any]] = {
     "AccountDisabled": lazy_gettext("Account of %(person)s shut."),
     "AccountEnabled": lazy_gettext("Account of %(person)s opened again."),
     "AccountReset": lazy_gettext("New password for %(person)s."),
+    "ApiKeyAdded": lazy_gettext("Key %(key)s for the program %(name)s (%(role)s), good to the end of %(ends_on)s."),
+    "ApiKeyEnded": lazy_gettext("Key %(key)s withdrawn."),
     "PersonAdded": lazy_gettext("%(person)s was taken in."),
     "PersonErased": lazy_gettext("The name of %(person)s was erased."),
     "BadgeIssued": lazy_gettext("A badge for %(person)s."),

@@ -2,7 +2,8 @@
 
 People: `operator`, `supervisor`, `quality`, `planner`, `admin` (`mes.wire.Role`); a view names those whom it lets in,
 and `*PEOPLE` is everybody who is signed in. Everybody else: `public` (the board, the sign-in: no person is in it),
-`station` (a bearer token, for its own stream only), `door` (enrolment: the one-time code is the key).
+`station` (a bearer token, for its own stream only), `door` (enrolment: the one-time code is the key), `planner-api` and
+`reader-api` (a program with a key, `mes.wire.KeyRole`).
 """
 
 from __future__ import annotations
@@ -17,12 +18,15 @@ from werkzeug.wrappers import Response
 from mes import accounts, sessions, wire
 from mes.keys import digest
 from mes.sessions import Who
-from web.keys import station_of_token
+from web.keys import program_of_key, station_of_token
 from web.site import site
 
-Role = Literal["public", "station", "door", "operator", "supervisor", "quality", "planner", "admin"]
+Role = Literal[
+    "public", "station", "door", "operator", "supervisor", "quality", "planner", "admin", "planner-api", "reader-api"
+]
 PEOPLE: Final[tuple[wire.Role, ...]] = accounts.ROLES
 ROLES: Final[frozenset[str]] = frozenset(get_args(Role))
+PROGRAMS: Final[frozenset[str]] = frozenset(get_args(wire.KeyRole))
 KEY: Final = "sid"
 """Where the cookie carries the key of a session."""
 F = TypeVar("F", bound=Callable[..., Any])
@@ -66,6 +70,11 @@ def guard(app: Flask) -> None:
             return None
         if "station" in wanted:
             g.station = station_of_token()
+            return None
+        if wanted & PROGRAMS:
+            g.program = program_of_key()
+            if g.program.role not in wanted:
+                abort(403)
             return None
         if not wanted:
             abort(403)

@@ -47,6 +47,7 @@ def sizes(app: Flask) -> None:
         most = getattr(app.view_functions.get(request.endpoint or ""), "most_bytes", None)
         if most is not None:
             request.max_content_length = most
+            request.max_form_memory_size = most  # also where it comes as a field: a sheet that was looked at
 
 
 def page_number() -> int:

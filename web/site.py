@@ -40,6 +40,7 @@ class Seen:
             return dict(self._at)
 
 
+REQUESTS: Final = 300  # of one program in a minute
 TOKEN_S: Final = 2.0  # how long a token is taken for good without asking the database; a revocation counts within it
 
 
@@ -88,6 +89,10 @@ class Site:
     """Pages that somebody may not see, by person: so many are written down."""
     pins: Tries = field(default_factory=Tries)
     """A supervisor's badge and PIN at a bench, by station and by badge."""
+    wrong_keys: Tries = field(default_factory=lambda: Tries(20))
+    """Wrong keys of programs, by address."""
+    programs: Tries = field(default_factory=lambda: Tries(REQUESTS, window_s=60.0))
+    """Requests of a program, by its key."""
     copies: set[str] = field(default_factory=set)
     """Streams of machines that were refused at their hello: they may not send either."""
     write_limit_s: float = 15.0

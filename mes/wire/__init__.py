@@ -107,6 +107,7 @@ from mes.wire.people import (
     SignInRefused,
     SignInWhy,
 )
+from mes.wire.programs import ApiKeyAdded, ApiKeyNamed, KeyRole
 from mes.wire.quality import NonconformityDecided
 from mes.wire.stations import EventRequeued, PlanPublished, StationAlarm, StationEnrolled, StationNamed, TokenRotated
 from mes.wire.talk import (
@@ -151,6 +152,8 @@ __all__ = [
     "AccessRefused",
     "AccountNamed",
     "AccountRoles",
+    "ApiKeyAdded",
+    "ApiKeyNamed",
     "BadgeEnded",
     "BadgeIssued",
     "CartonChanged",
@@ -192,6 +195,7 @@ __all__ = [
     "InstrumentDescribed",
     "InstrumentId",
     "InstrumentMoved",
+    "KeyRole",
     "LabelPrinted",
     "LotChanged",
     "LotReceived",

@@ -60,6 +60,7 @@ from mes.wire.people import (
     QualificationWithdrawn,
     SignInRefused,
 )
+from mes.wire.programs import ApiKeyAdded, ApiKeyNamed
 from mes.wire.quality import NonconformityDecided
 from mes.wire.stations import EventRequeued, PlanPublished, StationAlarm, StationEnrolled, StationNamed, TokenRotated
 
@@ -134,6 +135,8 @@ OFFICE_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
     ("PasswordChanged", 1): AccountNamed,
     ("PinChanged", 1): AccountNamed,
     ("SetUpDone", 1): AccountNamed,
+    ("ApiKeyAdded", 1): ApiKeyAdded,
+    ("ApiKeyEnded", 1): ApiKeyNamed,
     ("SignedIn", 1): AccountNamed,
     ("SignedOut", 1): AccountNamed,
     ("SignInRefused", 1): SignInRefused,

@@ -17,17 +17,25 @@ from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi import checks
 
 from mes import keys
+from mes.enrolment import Tries
 from tests.web.pages import Office, workshop
-from web import api
-from web.auth import PEOPLE
+from web import api, api_talk, rest
+from web.auth import PEOPLE, PROGRAMS
+from web.openapi import path_of
 
-EXAMPLES: Final = {"station": 15, "anonymous": 10}  # of each operation, well and badly formed, always the same ones
+EXAMPLES: Final = {
+    "station": 15,
+    "planner-api": 10,
+    "anonymous": 10,
+}  # of each operation, well and badly formed, always the same ones
 FEW: Final = 4  # of those whom the token check turns away
 # Who asks is this test's business, and nothing else's; what is too large is refused before its form is looked at.
 CONFIG: Final = schemathesis.Config.from_dict(
     {
         "generation": {"with-security-parameters": False},
-        "checks": {"negative_data_rejection": {"expected-statuses": [400, 401, 403, 409, 413, 415, 429, 503]}},
+        "checks": {
+            "negative_data_rejection": {"expected-statuses": [400, 401, 403, 404, 409, 413, 415, 422, 429, 503]}
+        },
     }
 )
 # What has the right form may still be refused (another protocol, a number that does not follow): that is no fault.
@@ -55,7 +63,7 @@ def document(office: Office) -> dict[str, Any]:
 def routes(app: Flask) -> set[tuple[str, str]]:
     """Method and address of every view of the API."""
     return {
-        (method.lower(), rule.rule)
+        (method.lower(), path_of(rule.rule))
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
         if rule.rule.startswith("/api/")
@@ -77,7 +85,7 @@ def declared(document: dict[str, Any]) -> set[tuple[int, str]]:
 def said_by_the_code() -> set[tuple[int, str]]:
     """Every (status, error) that stands in the handlers' source."""
     said = {(status, error) for error, (status, _) in api.REFUSED.items()}
-    for node in ast.walk(ast.parse(inspect.getsource(api))):
+    for node in (n for source in (api, api_talk, rest) for n in ast.walk(ast.parse(inspect.getsource(source)))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Rejected":
             match node.args[:2]:
                 case [ast.Constant(int(status)), ast.Constant(str(error))]:
@@ -109,7 +117,7 @@ def test_an_address_takes_no_token_also_beside_a_good_one(office: Office) -> Non
     assert office.anybody.get(f"/api/v1/floor?since=0&token={token}", headers=headers).status_code == 400
 
 
-@pytest.mark.parametrize("who", ["anonymous", "station", *PEOPLE])
+@pytest.mark.parametrize("who", ["anonymous", "station", *PEOPLE, *sorted(PROGRAMS)])
 def test_nothing_that_anybody_sends_breaks_the_server_or_is_answered_outside_the_document(
     office: Office, who: str
 ) -> None:
@@ -117,6 +125,9 @@ def test_nothing_that_anybody_sends_breaks_the_server_or_is_answered_outside_the
     if who == "station":
         token = office.site.do(lambda db, now: keys.new_token(db, "bench-1", "pc-1", now=now))
         headers["Authorization"] = f"Bearer {token}"
+    elif who in PROGRAMS:
+        headers["Authorization"] = f"Bearer {office.key(who)}"
+        office.site.programs = Tries(10**6)  # asks more in a second than a program may in a minute
     elif who in PEOPLE:
         cookie = office.signed_in(who, who).get_cookie("atelier")
         headers["Cookie"] = f"atelier={cookie.value}" if cookie else ""

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
-from mes import accounts, passwords
+from mes import accounts, api_keys, passwords
 from mes.writer import Writer
 from tests.server.worlds import START, Workshop
 from web import live
@@ -69,6 +69,16 @@ class Office:
             )
             assert answer.done, answer.say("en")
             return str(accounts.find(session, login).person)  # type: ignore[union-attr]
+
+        return self.site.do(use_case)
+
+    def key(self, role: str = "planner-api", **more: str) -> str:
+        """A key for a program, good for a year."""
+
+        def use_case(session: Session, now: datetime) -> str:
+            answer, key = api_keys.add(session, "ERP", role, now.date() + timedelta(days=365), now=now, **more)
+            assert answer.done, answer.say("en")
+            return key
 
         return self.site.do(use_case)
 

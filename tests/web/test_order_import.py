@@ -101,3 +101,15 @@ def test_the_command_line_changes_splits_and_closes_with_json(office: Office) ->
     assert (code, said["order"]["split_from"]) == (0, "OF-7")  # type: ignore[index]
     code, said = run("close", "OF-7")
     assert (code, said["reason"]) == (1, "order_has_open_units")
+
+
+def test_a_sheet_of_300_kilobytes_comes_in_whole(office: Office) -> None:
+    note = "x" * 1_000
+    rows = "".join(f"OF-{n};NOMAD-1000;1;{note}\n" for n in range(300))
+    status, page = send(office, f"Ordre;Produit;Quantité;Note\n{rows}")
+    assert status == 200
+    seen = re.search(r'name="seen" value="([^"]*)"', page)
+    assert seen is not None
+    assert "300 orders are planned." in text_of(
+        office.post("/orders/import", "/orders/import", seen=unescape(seen[1])).text
+    )

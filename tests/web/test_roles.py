@@ -16,9 +16,10 @@ from mes import keys
 from tests.server.worlds import Workshop
 from tests.web.pages import Office, sign_in
 from web.app import create_app
-from web.auth import ROLES, declared
+from web.auth import PEOPLE, PROGRAMS, ROLES, declared
 
 COLUMNS: Final = ("anonymous", "station", "operator", "supervisor", "quality", "planner", "admin")
+EVERYBODY: Final = (*COLUMNS, "planner-api", "reader-api")
 
 # `x` lets in. Everybody else is turned away: to the sign-in, or with 401 or 403. `anonymous` is also who has lost the
 # session; `station` carries a token that is good.
@@ -106,6 +107,10 @@ POST   /accounts/act/shut               -         -        -          -         
 POST   /accounts/act/open               -         -        -          -          -        -       x
 POST   /accounts/act/reset              -         -        -          -          -        -       x
 
+GET    /keys                            -         -        -          -          -        -       x
+POST   /keys/add                        -         -        -          -          -        -       x
+POST   /keys/end                        -         -        -          -          -        -       x
+
 POST   /api/v1/enroll                   x         x        x          x          x        x       x
 GET    /api/v1/openapi.json             x         x        x          x          x        x       x
 POST   /api/v1/hello                    -         x        -          -          -        -       -
@@ -115,16 +120,41 @@ POST   /api/v1/override                 -         x        -          -         
 GET    /api/v1/floor                    -         x        -          -          -        -       -
 GET    /api/v1/plan                     -         x        -          -          -        -       -
 """
+# What programs with a key may do. Everything else lets them in as it does `anonymous`.
+PROGRAM_TABLE = """
+                                               planner-api  reader-api
+POST   /api/v1/orders                               x            -
+GET    /api/v1/orders                               x            x
+GET    /api/v1/orders/<order>                       x            x
+POST   /api/v1/orders/<order>/change                x            -
+POST   /api/v1/orders/<order>/release               x            -
+POST   /api/v1/orders/<order>/hold                  x            -
+POST   /api/v1/orders/<order>/resume                x            -
+POST   /api/v1/orders/<order>/cancel                x            -
+GET    /api/v1/orders/<order>/units                 x            x
+GET    /api/v1/orders/<order>/nonconformities       x            x
+GET    /api/v1/units/<path:serial>                  x            x
+"""
 # fmt: on
 
+
+def rows(table: str, columns: tuple[str, ...]) -> dict[tuple[str, str], frozenset[str]]:
+    """(method, address) of a table → who is let in."""
+    return {
+        (cells[0], cells[1]): frozenset(who for who, cell in zip(columns, cells[2:], strict=True) if cell == "x")
+        for cells in map(str.split, table.splitlines())
+        if len(cells) == 2 + len(columns)
+    }
+
+
 LET_IN: Final = {
-    (cells[0], cells[1]): frozenset(who for who, cell in zip(COLUMNS, cells[2:], strict=True) if cell == "x")
-    for cells in map(str.split, TABLE.splitlines())
-    if len(cells) == 2 + len(COLUMNS)
-}
+    way: frozenset(EVERYBODY) if "anonymous" in let_in else let_in for way, let_in in rows(TABLE, COLUMNS).items()
+} | rows(PROGRAM_TABLE, EVERYBODY[-2:])
 PLACES: Final = {
     "<path:order>": "OF-1",
     "<path:nc>": "NC-1",
+    "<path:serial>": "NO-UNIT",
+    "<order>": "OF-1",
     "<verb>": "release",
     "<person>": "P-NOBODY",
     "<badge>": "NOSUCH",
@@ -178,7 +208,7 @@ def address(rule: str) -> str:
 
 def browser_of(office: Office, who: str) -> FlaskClient:
     """A client with the identity of a column."""
-    return office.app.test_client() if who in ("anonymous", "station") else office.signed_in(f"one-{who}", who)
+    return office.signed_in(f"one-{who}", who) if who in PEOPLE else office.app.test_client()
 
 
 def turned_away(answer: TestResponse) -> bool:
@@ -195,17 +225,19 @@ def test_every_route_and_every_socket_event_declares_roles(office: Office) -> No
 
 def test_the_declared_roles_are_those_of_the_table(office: Office) -> None:
     said = {
-        way: frozenset(COLUMNS) if roles & ANYBODY else frozenset(roles) for way, roles in ways_in(office.app).items()
+        way: frozenset(EVERYBODY) if roles & ANYBODY else frozenset(roles) for way, roles in ways_in(office.app).items()
     }
     assert said == LET_IN
 
 
-@pytest.mark.parametrize("who", COLUMNS)
+@pytest.mark.parametrize("who", EVERYBODY)
 def test_each_door_opens_for_those_of_the_table_and_for_nobody_else(office: Office, shop: Workshop, who: str) -> None:
     client, headers = browser_of(office, who), {"Accept-Language": "en"}
     if who == "station":
         token = office.site.do(lambda db, now: keys.new_token(db, "bench-1", "pc-1", now=now))
         headers["Authorization"] = f"Bearer {token}"
+    if who in PROGRAMS:
+        headers["Authorization"] = f"Bearer {office.key(who)}"
     wrong = []
     for (method, rule), let_in in LET_IN.items():
         if method == "SOCKET":
@@ -264,7 +296,7 @@ def test_a_computer_or_a_proxy_on_the_same_machine_is_nobody_without_signing_in(
 
 
 def test_the_menu_offers_what_the_table_lets_in_and_nothing_else(office: Office) -> None:
-    for who in COLUMNS[2:]:
+    for who in PEOPLE:
         page = browser_of(office, who).get("/account").text
         offered = set(re.findall(r'href="(/[a-z]+)"', page))
         assert (

@@ -13,6 +13,7 @@ from mes.db.tables.lots import Lot, Receipt
 from mes.db.tables.orders import Label, Tally, WorkOrder
 from mes.db.tables.packing import CartonEvent, CartonRow, Packed
 from mes.db.tables.people import Account, AccountRole, Badge, Override, Person, Qualification, WebSession
+from mes.db.tables.programs import ApiAnswer, ApiKey
 from mes.db.tables.quality import Nonconformity
 from mes.db.tables.spine import Chain, Counter, Ledger, Meta, PlanRevision, Quarantine
 from mes.db.tables.stations import EnrolCode, Fault, Presence, StationRow, Stream, Token
@@ -22,6 +23,8 @@ __all__ = [
     "REPLAYED",
     "Account",
     "AccountRole",
+    "ApiAnswer",
+    "ApiKey",
     "Badge",
     "Calibration",
     "CartonEvent",
