@@ -15,7 +15,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 from sqlalchemy import select
 
-from mes import fold_instruments, fold_lots, fold_packing, wire
+from mes import fold_instruments, fold_lots, fold_packing, fold_rollups, wire
 from mes.db.tables import Ledger
 from mes.domain import gate
 from mes.domain import unit as unit_rules
@@ -63,6 +63,7 @@ def parse(entry: Entry) -> wire.Frozen:
 def preload(world: World, entries: Iterable[tuple[Entry, wire.Frozen | None]]) -> None:
     """Load every row that these events touch, one query a table."""
     units: set[str] = set()
+    ending: set[str] = set()
     orders: set[str] = set()
     stations: set[str] = set()
     arriving: set[str] = set()
@@ -83,6 +84,8 @@ def preload(world: World, entries: Iterable[tuple[Entry, wire.Frozen | None]]) -
             units.add(unit)
         if order := getattr(body, "order", None):
             orders.add(order)
+        if isinstance(body, wire.WorkCompleted) and body.unit:
+            ending.add(body.unit)
         if isinstance(body, wire.LabelPrinted):
             labels.add((body.template, body.counted))
             units.update(filter(None, [body.unit]))
@@ -100,6 +103,9 @@ def preload(world: World, entries: Iterable[tuple[Entry, wire.Frozen | None]]) -
         known = [u for s in sorted(units) if (u := world.units.get(s))]
         orders.update(u.order for u in known)
         world.visits.load((u.serial, u.step, u.visit) for u in known)
+        world.visits.load(
+            (u.serial, first, 1) for u in known if u.serial in ending and (first := _first_step(world, u))
+        )
         world.load_inside(sorted(units))
     world.orders.load((o,) for o in sorted(orders))
     world.load_present(sorted(arriving))
@@ -108,6 +114,13 @@ def preload(world: World, entries: Iterable[tuple[Entry, wire.Frozen | None]]) -
     world.labels.load(sorted(labels))
     fold_instruments.load(world, bodies)
     fold_packing.load(world, bodies)
+
+
+def _first_step(world: World, unit: Unit) -> str | None:
+    """Where the unit's route begins, where its step is the last one: the start of its lead time."""
+    plan = world.plan(world.latest_revision())
+    product = plan.product(unit.product) if plan else None
+    return product.steps[0].id if product and product.after(unit.step) is None else None
 
 
 def judge(world: World, entry: Entry, body: wire.Frozen | None, *, why_not: str = "") -> Judged:
@@ -121,11 +134,17 @@ def judge(world: World, entry: Entry, body: wire.Frozen | None, *, why_not: str 
     try:
         if body is None:
             raise NotUnderstood(why_not)
-        return _RULES[entry.kind](world, entry, body)
+        return _folded(world, entry, body)
     except Exception as error:  # a poison event must not stop those behind it; the reason is kept and shown
         world.undo(mark)
         why = str(error) if isinstance(error, NotUnderstood) else f"{type(error).__name__}: {error}"
         return quarantined(world, entry, why[:500])
+
+
+def _folded(world: World, entry: Entry, body: wire.Frozen) -> Judged:
+    judged = _RULES[entry.kind](world, entry, body)
+    fold_rollups.look_at_station(world, entry)
+    return judged
 
 
 def quarantined(world: World, entry: Entry, why: str) -> Judged:
@@ -224,7 +243,9 @@ def _unit_event(world: World, entry: Entry, body: Any) -> Judged:
             nc = open_nc(world, entry, after, decision.nc)
             args["nc"] = nc
             after = replace(after, nc=nc)
+        visit = world.visits.get(before.serial, before.step, before.visit)
         _apply(world, entry, case, decision, before, after)
+        fold_rollups.count_unit(world, entry, case, decision, visit, body)
         if decision.sample is not None:
             _keep_readings(world, entry, case, body, decision.sample)
     if case.measured_by is not None:
@@ -388,7 +409,7 @@ def _signed_in(world: World, entry: Entry, body: wire.OperatorActivated) -> Judg
 
 
 def _signed_out(world: World, entry: Entry, body: wire.OperatorDeactivated) -> Judged:
-    world.stations.put(replace(_station(world, entry), signed_in=False))
+    world.stations.put(replace(_station(world, entry), signed_in=False, counting=False))
     return _noted(entry, "goodbye")
 
 
@@ -398,14 +419,23 @@ def _station_state(world: World, entry: Entry, body: wire.StationStateChanged) -
 
 
 def _fault(world: World, entry: Entry, body: wire.FaultOccurred) -> Judged:
+    known = world.faults.get(entry.station or "", body.device)
+    if known is None or known.cleared:
+        _broken(world, entry, 1)
     world.faults.put(FaultRow(entry.station or "", body.device, body.fault, entry.at, False))
     return _noted(entry)
+
+
+def _broken(world: World, entry: Entry, more: int) -> None:
+    station = _station(world, entry)
+    world.stations.put(replace(station, faults=station.faults + more))
 
 
 def _fault_over(world: World, entry: Entry, body: wire.FaultCleared) -> Judged:
     known = world.faults.get(entry.station or "", body.device)
     if known is not None and not known.cleared:
         world.faults.put(replace(known, cleared=True, since=entry.at))
+        _broken(world, entry, -1)
     return _noted(entry)
 
 
@@ -484,6 +514,7 @@ def _count(world: World, entry: Entry, body: wire.WorkCompleted) -> Judged:
             if quantity:
                 row = world.tallies.get(order.id, body.step, defect) or TallyRow(order.id, body.step, defect, 0)
                 world.tallies.put(replace(row, quantity=row.quantity + quantity))
+        fold_rollups.count_pieces(world, entry, plan, order, body)
         count_order(world, entry, plan, order.id)
         if able is not None and able.reason == "overridden":
             use_up(world, entry, order.id, body.step)
@@ -526,7 +557,7 @@ def _requeued(world: World, entry: Entry, body: wire.EventRequeued) -> Judged:
     original = replace(entry_of(row, n=entry.n), competence=entry.competence)
     parsed = parse(original)  # raises NotUnderstood again; the second try is quarantined with its own reason
     world.quarantine.put(replace(waiting, requeued_n=entry.n))
-    again = _RULES[original.kind](world, original, parsed)
+    again = _folded(world, original, parsed)
     return replace(again, entry=entry, screen=None)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from mes import wire
+from mes import fold_rollups, wire
 from mes.domain import gate
 from mes.domain import unit as unit_rules
 from mes.domain.gate import OVERRIDABLE
@@ -55,6 +55,7 @@ def _decided(world: World, entry: Entry, body: wire.NonconformityDecided) -> Jud
         scrapped = replace(unit, state="scrapped", station=None, place=None, since=entry.at)
         world.put_unit(scrapped)
         move_order(world, entry, unit, scrapped)
+        fold_rollups.decided(world, entry, unit, scrapped)
         return _yes(entry, nc=nc.id, unit=unit.serial)
     order = world.orders.get(unit.order)
     plan = world.plan(order.revision) if order else None
@@ -72,7 +73,10 @@ def _decided(world: World, entry: Entry, body: wire.NonconformityDecided) -> Jud
             return _no(entry, "safety_first", **(danger.args if danger else {"unit": unit.serial, "step": missing}))
         step = product.step(missing) or step
     world.ncs.put(replace(decided, state="in_treatment"))
-    world.put_unit(unit_rules.send_to(unit, step.id, entry.at, nc=nc.id, product=product))
+    sent = unit_rules.send_to(unit, step.id, entry.at, nc=nc.id, product=product)
+    world.put_unit(sent)
+    if body.disposition == "rework":
+        fold_rollups.decided(world, entry, unit, sent)
     return _yes(entry, nc=nc.id, unit=unit.serial, step=step.id)
 
 

@@ -17,6 +17,7 @@ from mes.db import migrate
 from mes.db.session import NotDurable, assert_durable, engine_for
 from mes.i18n import _, system_language
 from mes.orders import Answer
+from mes.rebuild import rebuild
 
 F = TypeVar("F", bound=Callable[..., Any])
 CONSOLE: Final = "console"
@@ -77,6 +78,7 @@ def open_database(url: str, *, create: bool = False) -> Engine:
         ) from error
     if create:
         migrate.upgrade(engine)
+        rebuild(engine)
     elif migrate.current(engine) != migrate.head(engine):
         raise click.ClickException(_("This database belongs to another version. Run: mes db upgrade"))
     return engine

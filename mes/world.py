@@ -50,7 +50,12 @@ from mes.rows import (
     QuarantineRow,
     ReadingRow,
     ReceiptRow,
+    SpreadRow,
+    StationSpanRow,
     StationState,
+    StepDefectRow,
+    StepHourRow,
+    StepOrderRow,
     TallyRow,
     VisitRow,
 )
@@ -275,6 +280,11 @@ class World:
         self.packed = Shelf(self, t.Packed, PackedRow, _columns(PackedRow))
         self.carton_events = Shelf(self, t.CartonEvent, CartonEventRow, _columns(CartonEventRow))
         self.counters = Shelf(self, t.Counter, CounterRow, _columns(CounterRow))
+        self.step_hours = Shelf(self, t.StepHour, StepHourRow, _columns(StepHourRow))
+        self.step_orders = Shelf(self, t.StepOrder, StepOrderRow, _columns(StepOrderRow))
+        self.step_defects = Shelf(self, t.StepDefect, StepDefectRow, _columns(StepDefectRow))
+        self.spreads = Shelf(self, t.Spread, SpreadRow, _columns(SpreadRow))
+        self.station_spans = Shelf(self, t.StationSpan, StationSpanRow, _columns(StationSpanRow))
         self.chains = Shelf(self, t.Chain, ChainRow, _columns(ChainRow))
         self.plan_rows = Shelf(self, t.PlanRevision, PlanRow, _columns(PlanRow))
         self._plans = plans
@@ -312,6 +322,11 @@ class World:
             self.packed,
             self.carton_events,
             self.counters,
+            self.step_hours,
+            self.step_orders,
+            self.step_defects,
+            self.spreads,
+            self.station_spans,
             self.chains,
         )
 

@@ -13,6 +13,7 @@ from mes.commands_ledger import verify_engine
 from mes.db import migrate
 from mes.db.base import Base
 from mes.db.session import assert_durable, engine_for
+from mes.rebuild import rebuild
 from tests.server.bench import Floor
 from tests.server.small_plan import small_plan
 
@@ -58,6 +59,8 @@ def test_units_that_were_there_before_get_what_a_replay_would_give_them(database
     floor.send(b2, b2.arrive(four, "test"), b2.test(four, 3.0))
     migrate.downgrade(floor.engine, "0006")
     migrate.upgrade(floor.engine)
+    assert set(rebuild(floor.engine)) >= {"step_hour", "station"}
+    assert rebuild(floor.engine) == []
     assert verify_engine(floor.engine, tmp_path)[1] == []
     floor.close()
 

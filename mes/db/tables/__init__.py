@@ -15,6 +15,7 @@ from mes.db.tables.packing import CartonEvent, CartonRow, Packed
 from mes.db.tables.people import Account, AccountRole, Badge, Override, Person, Qualification, WebSession
 from mes.db.tables.programs import ApiAnswer, ApiKey
 from mes.db.tables.quality import Nonconformity
+from mes.db.tables.rollups import Spread, StationSpan, StepDefect, StepHour, StepOrder
 from mes.db.tables.spine import Chain, Counter, Ledger, Meta, PlanRevision, Quarantine
 from mes.db.tables.stations import EnrolCode, Fault, Presence, StationRow, Stream, Token
 from mes.db.tables.units import Installation, Reading, UnitRow, Visit
@@ -51,7 +52,12 @@ __all__ = [
     "Quarantine",
     "Reading",
     "Receipt",
+    "Spread",
     "StationRow",
+    "StationSpan",
+    "StepDefect",
+    "StepHour",
+    "StepOrder",
     "Stream",
     "Tally",
     "Token",
@@ -87,4 +93,9 @@ REPLAYED: Final[tuple[type[Base], ...]] = (
     Packed,
     CartonEvent,
     Counter,
+    StepHour,
+    StepOrder,
+    StepDefect,
+    Spread,
+    StationSpan,
 )

@@ -24,6 +24,10 @@ class StationRow(Base):
     verdict_at: Mapped[Utc | None]
     unit: Mapped[Id | None]
     help_since: Mapped[Utc | None]
+    faults: Mapped[int]
+    counting: Mapped[bool]
+    resource: Mapped[Word]
+    resource_since: Mapped[Utc]
     n: Mapped[Position]
 
 

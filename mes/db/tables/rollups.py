@@ -1,0 +1,104 @@
+"""Sums that grow with the floor's work and not with the ledger: what pages of yields read, whatever the plant's age.
+
+Folded from the ledger like every state row, in the transaction of the event that changes them. What each column counts
+is said once, in `mes.fold_rollups`.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mes.db.base import Base, Day, Id, Key, Position, Utc, Word
+
+Hour = mapped_column(String(13), primary_key=True)
+
+
+class StepCounts:
+    """The columns of both sums over steps, all of them counts of visits, runs, units or pieces."""
+
+    begun: Mapped[int]
+    first: Mapped[int]
+    first_passed: Mapped[int]
+    passed: Mapped[int]
+    failed: Mapped[int]
+    failures: Mapped[int]
+    errors: Mapped[int]
+    aborted: Mapped[int]
+    defects: Mapped[int]
+    reworked: Mapped[int]
+    finished: Mapped[int]
+    scrapped: Mapped[int]
+    good: Mapped[int]
+    scrap: Mapped[int]
+    timed: Mapped[int]
+    took_ms: Mapped[Position]
+
+
+class StepHour(StepCounts, Base):
+    """What happened at a step, at a station, to a product, in one hour of UTC (`2026-11-23T10`)."""
+
+    __tablename__ = "step_hour"
+    __table_args__ = (Index(None, "product", "hour"),)
+
+    hour: Mapped[str] = Hour
+    product: Mapped[Key]
+    step: Mapped[Key]
+    station: Mapped[Key]
+    n: Mapped[Position]
+
+
+class StepOrder(StepCounts, Base):
+    """The same of one order, over its whole life."""
+
+    __tablename__ = "step_order"
+
+    order: Mapped[Key]
+    step: Mapped[Key]
+    product: Mapped[Id]
+    n: Mapped[Position]
+
+
+class StepDefect(Base):
+    """How often a defect was found at a step, on a product, on one day of the site."""
+
+    __tablename__ = "step_defect"
+
+    day: Mapped[Day] = mapped_column(primary_key=True)
+    product: Mapped[Key]
+    step: Mapped[Key]
+    defect: Mapped[Key]
+    found: Mapped[int]
+    n: Mapped[Position]
+
+
+class Spread(Base):
+    """A distribution: how many visits of a step, or whole units (`step` is empty), took how long, on one day.
+
+    `bucket` is `mes.domain.spread.bucket` of the seconds.
+    """
+
+    __tablename__ = "spread"
+
+    day: Mapped[Day] = mapped_column(primary_key=True)
+    product: Mapped[Key]
+    step: Mapped[str] = mapped_column(String(64), primary_key=True)
+    bucket: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    count: Mapped[int]
+    n: Mapped[Position]
+
+
+class StationSpan(Base):
+    """A station was in one resource state (`mes.domain.station_time`) from `since` to `until`.
+
+    The state that it is in now stands in `station`: a row here is never changed.
+    """
+
+    __tablename__ = "station_span"
+    __table_args__ = (Index(None, "since"),)
+
+    station: Mapped[Key]
+    since: Mapped[Utc] = mapped_column(primary_key=True)
+    until: Mapped[Utc]
+    state: Mapped[Word]
+    n: Mapped[Position]
