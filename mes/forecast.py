@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -23,7 +24,7 @@ def forecast(session: Session, order: WorkOrder, plan: Plan, now: datetime) -> F
 
     Args:
         plan: the one that the order is pinned to, or the latest before its release.
-        now: in the plant's own time zone.
+        now: any moment that knows its zone.
     """
     product = plan.product(order.product)
     if product is None or order.state not in LIVING or order.state == "on_hold":
@@ -34,7 +35,8 @@ def forecast(session: Session, order: WorkOrder, plan: Plan, now: datetime) -> F
     used = [times[s] for s, n in left.items() if n]
     if not used or not all(t.seconds for t in used):
         return None
-    at = working_end(now, work_left_s(product, left, times, places), plan.plant.shifts)
+    work_s = work_left_s(product, left, times, places)
+    at = working_end(now, work_s, plan.plant.shifts, ZoneInfo(plan.plant.timezone))
     return Forecast(at, *_of(used))
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, time, tzinfo
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -17,10 +17,9 @@ from mes.board.rows import Rows
 from mes.board.tiles import Count, Here, InWork, attention, tile
 from mes.db.base import utc_text
 from mes.domain.figures import may_be_shown
-from mes.domain.route import Plan, Shift, Station, Step
+from mes.domain.route import Plan, Station, Step
+from mes.domain.shifts import shift_at
 from mes.ledger import last_position
-
-_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def snapshot(session: Session, plan: Plan | None, *, now: datetime, seen: Mapping[str, datetime], tz: tzinfo) -> Board:
@@ -36,6 +35,7 @@ def snapshot(session: Session, plan: Plan | None, *, now: datetime, seen: Mappin
     if plan is None:
         return Board(cursor=last_position(session), now=utc_text(now), planned=False)
     local = now.astimezone(tz)
+    at_work = shift_at(plan.plant.shifts, tz, now)
     day_start = utc_text(datetime.combine(local.date(), time.min, tz))
     steps = {s.id for p in plan.products for s in p.steps}
     rows = looked.read(session, plan, day_start=day_start, steps=steps)
@@ -45,7 +45,7 @@ def snapshot(session: Session, plan: Plan | None, *, now: datetime, seen: Mappin
         now=utc_text(now),
         planned=True,
         site=plan.plant.site,
-        shift=_shift(plan.plant.shifts, local),
+        shift=at_work.shift if at_work else None,
         finished_today=_finished(rows, plan),
         lines=_lines(rows, plan, tiles),
         orders=progress_of(rows.work, local.date()),
@@ -189,15 +189,3 @@ def _yields(rows: Rows, plan: Plan) -> tuple[StepYield, ...]:
 def _finished(rows: Rows, plan: Plan) -> int:
     last = {(p.id, p.steps[-1].id) for p in plan.products}
     return sum(int(row.passed) for row in rows.visits if (row.product, row.step) in last)
-
-
-def _shift(shifts: Sequence[Shift], local: datetime) -> Shift | None:
-    """The shift that works now, None outside all of them; one that ends after midnight belongs to the day it began."""
-    clock, day = f"{local:%H:%M}", local.weekday()
-    for shift in shifts:
-        over_midnight = shift.end <= shift.start
-        if _DAYS[day] in shift.days and shift.start <= clock and (over_midnight or clock < shift.end):
-            return shift
-        if over_midnight and clock < shift.end and _DAYS[day - 1] in shift.days:
-            return shift
-    return None

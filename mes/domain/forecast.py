@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from statistics import median
 from typing import Final
 
 from mes.domain.route import Product, Shift
+from mes.domain.shifts import planned_stretches
 
 ENOUGH: Final = 5
 """So many finished visits make a median that one odd visit does not move; with fewer the plan's cycle time counts."""
-DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 FURTHEST: Final = 400  # days; beyond that a date would be a guess
 
 
@@ -60,41 +60,16 @@ def work_left_s(
     return loads[slowest] + sum(times[s].seconds for s in open_steps if s != slowest)
 
 
-def working_end(start: datetime, seconds: float, shifts: Sequence[Shift]) -> datetime | None:
+def working_end(start: datetime, seconds: float, shifts: Sequence[Shift], zone: tzinfo) -> datetime | None:
     """The moment after so many working seconds, within shifts and outside breaks; without shifts every hour counts."""
     if not shifts:
-        return start + timedelta(seconds=seconds) if seconds < FURTHEST * 86_400 else None
-    day = start.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
-    for _ in range(FURTHEST):
-        for opened, shut in _stretches(day, shifts):
-            begins = max(opened, start)
-            room = (shut - begins).total_seconds()
-            if room <= 0:
-                continue
+        past = start.astimezone(UTC) + timedelta(seconds=min(seconds, FURTHEST * 86_400))
+        return past.astimezone(zone) if seconds < FURTHEST * 86_400 else None
+    for week in range(FURTHEST // 7 + 1):
+        begins = start + timedelta(days=7 * week)
+        for opened, shut in planned_stretches(shifts, zone, begins, begins + timedelta(days=7)):
+            room = (shut - opened).total_seconds()
             if seconds <= room:
-                return begins + timedelta(seconds=seconds)
+                return (opened + timedelta(seconds=seconds)).astimezone(zone)
             seconds -= room
-            start = shut
-        day += timedelta(days=1)
     return None
-
-
-def _stretches(day: datetime, shifts: Sequence[Shift]) -> list[tuple[datetime, datetime]]:
-    """The working stretches of the shifts that begin on a day, the earliest first."""
-    out: list[tuple[datetime, datetime]] = []
-    for shift in shifts:
-        if DAYS[day.weekday()] not in shift.days:
-            continue
-        begins, ends = _span(day, shift.start, shift.end)
-        for pause in sorted(shift.breaks, key=lambda b: b.start):
-            left, right = _span(day if pause.start >= shift.start else day + timedelta(days=1), pause.start, pause.end)
-            out.append((begins, left))
-            begins = right
-        out.append((begins, ends))
-    return sorted(out)
-
-
-def _span(day: datetime, start: str, end: str) -> tuple[datetime, datetime]:
-    """From one local time to the other; one that ends before it begins ends on the next day."""
-    a, b = (datetime.combine(day.date(), time.fromisoformat(t), tzinfo=day.tzinfo) for t in (start, end))
-    return a, b if b > a else b + timedelta(days=1)

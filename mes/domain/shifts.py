@@ -11,10 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from math import floor
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from mes.domain.route import Shift
 
@@ -45,7 +44,7 @@ class Worked:
         return sum((end - start).total_seconds() for start, end in self.planned)
 
 
-def worked(shifts: Sequence[Shift], zone: ZoneInfo, start: datetime, end: datetime) -> list[Worked]:
+def worked(shifts: Sequence[Shift], zone: tzinfo, start: datetime, end: datetime) -> list[Worked]:
     """Every shift that touches an interval, whole, the earliest first.
 
     Args:
@@ -56,7 +55,7 @@ def worked(shifts: Sequence[Shift], zone: ZoneInfo, start: datetime, end: dateti
     return sorted((w for w in found if w.start < end and start < w.end), key=lambda w: (w.start, w.shift.id))
 
 
-def planned_stretches(shifts: Sequence[Shift], zone: ZoneInfo, start: datetime, end: datetime) -> list[Stretch]:
+def planned_stretches(shifts: Sequence[Shift], zone: tzinfo, start: datetime, end: datetime) -> list[Stretch]:
     """When work was planned within an interval: without breaks, and an hour once, however many shifts cover it."""
     cut = [
         (max(a, start.astimezone(UTC)), min(b, end.astimezone(UTC)))
@@ -72,12 +71,12 @@ def planned_stretches(shifts: Sequence[Shift], zone: ZoneInfo, start: datetime, 
     return out
 
 
-def planned_busy_s(shifts: Sequence[Shift], zone: ZoneInfo, start: datetime, end: datetime) -> float:
+def planned_busy_s(shifts: Sequence[Shift], zone: tzinfo, start: datetime, end: datetime) -> float:
     """PBT: the planned busy time of an interval in seconds; 0 where no shift is planned."""
     return sum((b - a).total_seconds() for a, b in planned_stretches(shifts, zone, start, end))
 
 
-def shift_at(shifts: Sequence[Shift], zone: ZoneInfo, at: datetime) -> Worked | None:
+def shift_at(shifts: Sequence[Shift], zone: tzinfo, at: datetime) -> Worked | None:
     """The shift that a moment belongs to, breaks included; None outside all of them.
 
     Where two overlap it is the one that began later. The moment at which a shift ends belongs to the next one.
@@ -95,7 +94,7 @@ def planned_output(planned_s: float, cycle_s: float, places: int = 1) -> int:
     return places * floor(planned_s / cycle_s)
 
 
-def _of_day(shifts: Sequence[Shift], zone: ZoneInfo, day: date) -> Iterator[Worked]:
+def _of_day(shifts: Sequence[Shift], zone: tzinfo, day: date) -> Iterator[Worked]:
     """The shifts that begin on a day."""
     for shift in shifts:
         if DAYS[day.weekday()] not in shift.days:
@@ -113,7 +112,7 @@ def _of_day(shifts: Sequence[Shift], zone: ZoneInfo, day: date) -> Iterator[Work
         yield Worked(shift, day, start, end, tuple((a, b) for a, b in planned if a < b))
 
 
-def _span(zone: ZoneInfo, day: date, start: str, end: str) -> Stretch:
+def _span(zone: tzinfo, day: date, start: str, end: str) -> Stretch:
     """Between two local times; one that ends when it starts, or before, ends on the next day.
 
     A local time that the clock shows twice is the first of the two; one that it leaves out is the moment of the jump
@@ -123,7 +122,7 @@ def _span(zone: ZoneInfo, day: date, start: str, end: str) -> Stretch:
     return _moment(zone, day, start), _moment(zone, next_day, end)
 
 
-def _moment(zone: ZoneInfo, day: date, clock: str) -> datetime:
+def _moment(zone: tzinfo, day: date, clock: str) -> datetime:
     return datetime.combine(day, time.fromisoformat(clock), tzinfo=zone).astimezone(UTC)
 
 

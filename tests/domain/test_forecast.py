@@ -44,20 +44,26 @@ def test_nothing_left_takes_no_time() -> None:
 
 
 def test_work_stops_at_the_end_of_the_shift_and_in_its_breaks() -> None:
-    assert working_end(at(23, 9), 2 * H, [DAY]) == at(23, 11)
-    assert working_end(at(23, 11), 2 * H, [DAY]) == at(23, 14)
-    assert working_end(at(23, 15), 2 * H, [DAY]) == at(24, 9)
+    assert working_end(at(23, 9), 2 * H, [DAY], PARIS) == at(23, 11)
+    assert working_end(at(23, 11), 2 * H, [DAY], PARIS) == at(23, 14)
+    assert working_end(at(23, 15), 2 * H, [DAY], PARIS) == at(24, 9)
 
 
 def test_a_weekend_is_passed_over() -> None:
-    assert working_end(at(27, 15), 2 * H, [DAY]) == at(30, 9)
+    assert working_end(at(27, 15), 2 * H, [DAY], PARIS) == at(30, 9)
 
 
 def test_a_night_shift_ends_on_the_next_day() -> None:
-    assert working_end(at(24, 3), 4 * H, [NIGHT]) == at(24, 23)
+    assert working_end(at(24, 3), 4 * H, [NIGHT], PARIS) == at(24, 23)
 
 
 def test_without_shifts_every_hour_counts_and_what_is_too_far_away_has_no_date() -> None:
-    assert working_end(at(23, 9), 2 * H, []) == at(23, 11)
-    assert working_end(at(23, 9), 1e9, [DAY]) is None
-    assert working_end(at(23, 9), 1e9, []) is None
+    assert working_end(at(23, 9), 2 * H, [], PARIS) == at(23, 11)
+    assert working_end(at(23, 9), 1e9, [DAY], PARIS) is None
+    assert working_end(at(23, 9), 1e9, [], PARIS) is None
+
+
+def test_the_night_in_which_the_clock_goes_back_has_an_hour_more_to_work_in() -> None:
+    start = datetime(2026, 10, 24, 22, tzinfo=PARIS)  # a Saturday
+    all_week = NIGHT.model_copy(update={"days": (*WEEK, "sat", "sun")})
+    assert working_end(start, 9 * H, [all_week], PARIS) == datetime(2026, 10, 25, 6, tzinfo=PARIS)
