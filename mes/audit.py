@@ -69,6 +69,7 @@ SUBJECTS: Final[dict[str, tuple[str, ...]]] = {
         "UnitHeld",
         "HelpAnswered",
         "EventRequeued",
+        "DossierIssued",
     ),
     "instruments": (
         "InstrumentRegistered",

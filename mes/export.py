@@ -1,4 +1,4 @@
-"""Tables as files for a spreadsheet: CSV that opens by a double click, in which no cell runs as a formula.
+"""Tables as files for a spreadsheet: CSV that opens by a double click, and XLSX; no cell runs as a formula.
 
 It knows no table and no language; the caller gives the heads. Rows come one by one and nothing is held.
 
@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
+_SHEET: Final = re.compile(r"[\[\]:*?/\\']")  # what the name of a sheet must not have
 Cell = str | int | float | None
 BOM: Final = "\ufeff"  # without it a spreadsheet reads UTF-8 as its own old code page
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\x00", "＝", "＋", "－", "＠")
@@ -45,3 +49,40 @@ def csv_lines(head: Sequence[str], rows: Iterable[Sequence[Cell]], *, french: bo
     yield BOM + line(head)
     for row in rows:
         yield line(row)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of an export: its name, its heads, its rows."""
+
+    name: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+
+
+def xlsx(tables: Sequence[Table], *, made_at: datetime) -> bytes:
+    """A workbook, one sheet a table. A text is written as a text: none runs as a formula or opens as a link.
+
+    Args:
+        made_at: what the file says of its making; the same tables then give the same bytes.
+    """
+    import xlsxwriter  # not needed by most processes
+
+    content = io.BytesIO()
+    with xlsxwriter.Workbook(content, {"in_memory": True}) as book:
+        book.set_properties({"created": made_at.replace(tzinfo=None)})
+        bold = book.add_format({"bold": True})
+        for table in tables:
+            sheet = book.add_worksheet(_SHEET.sub(" ", table.name)[:31])
+            for column, said in enumerate(table.head):
+                sheet.write_string(0, column, said, bold)
+            for number, row in enumerate(table.rows, 1):
+                for column, value in enumerate(row):
+                    if isinstance(value, str):
+                        sheet.write_string(number, column, value)
+                    elif value is not None:
+                        sheet.write_number(number, column, value)
+            sheet.freeze_panes(1, 0)
+            sheet.autofilter(0, 0, max(1, len(table.rows)), len(table.head) - 1)
+            sheet.autofit(400)
+    return content.getvalue()

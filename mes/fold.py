@@ -15,7 +15,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 from sqlalchemy import select
 
-from mes import fold_instruments, fold_lots, fold_packing, fold_rollups, wire
+from mes import fold_instruments, fold_lots, fold_packing, fold_rollups, fold_trace, wire
 from mes.db.tables import Ledger
 from mes.domain import gate
 from mes.domain import unit as unit_rules
@@ -112,6 +112,7 @@ def preload(world: World, entries: Iterable[tuple[Entry, wire.Frozen | None]]) -
     world.load_used(sorted(components))
     world.lots.load(sorted(lots))
     world.labels.load(sorted(labels))
+    world.dossiers.load(sorted({(b.sha256,) for b in bodies if isinstance(b, wire.DossierIssued)}))
     fold_instruments.load(world, bodies)
     fold_packing.load(world, bodies)
 
@@ -246,6 +247,7 @@ def _unit_event(world: World, entry: Entry, body: Any) -> Judged:
         visit = world.visits.get(before.serial, before.step, before.visit)
         _apply(world, entry, case, decision, before, after)
         fold_rollups.count_unit(world, entry, case, decision, visit, body)
+        fold_trace.note(world, entry, before.serial)
         if decision.sample is not None:
             _keep_readings(world, entry, case, body, decision.sample)
     if case.measured_by is not None:
@@ -607,4 +609,5 @@ _RULES: Final[dict[str, Rule]] = {
     "UnitHeld": partial(fold_lots.hold_unit, open_nc),
     **dict.fromkeys(fold_packing.PACKING_RULES, _packing),
     **fold_packing.PACKING_OFFICE,
+    **fold_trace.TRACE_RULES,
 }

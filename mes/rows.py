@@ -442,3 +442,23 @@ class StationSpanRow:
     since: str
     until: str
     state: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnitEventRow:
+    """`unit_event`."""
+
+    unit: str
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedDossierRow:
+    """`dossier`."""
+
+    sha256: str
+    unit: str
+    language: str
+    facts_at: str
+    issued_at: str
+    times: int

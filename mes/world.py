@@ -38,6 +38,7 @@ from mes.rows import (
     FaultRow,
     InstallationRow,
     InstrumentRow,
+    IssuedDossierRow,
     LabelRow,
     LotRow,
     MeasuredWithRow,
@@ -57,6 +58,7 @@ from mes.rows import (
     StepHourRow,
     StepOrderRow,
     TallyRow,
+    UnitEventRow,
     VisitRow,
 )
 
@@ -279,6 +281,8 @@ class World:
         self.cartons = Shelf(self, t.CartonRow, Carton, _columns(Carton))
         self.packed = Shelf(self, t.Packed, PackedRow, _columns(PackedRow))
         self.carton_events = Shelf(self, t.CartonEvent, CartonEventRow, _columns(CartonEventRow))
+        self.unit_events = Shelf(self, t.UnitEvent, UnitEventRow, _columns(UnitEventRow))
+        self.dossiers = Shelf(self, t.IssuedDossier, IssuedDossierRow, _columns(IssuedDossierRow))
         self.counters = Shelf(self, t.Counter, CounterRow, _columns(CounterRow))
         self.step_hours = Shelf(self, t.StepHour, StepHourRow, _columns(StepHourRow))
         self.step_orders = Shelf(self, t.StepOrder, StepOrderRow, _columns(StepOrderRow))
@@ -321,6 +325,8 @@ class World:
             self.cartons,
             self.packed,
             self.carton_events,
+            self.unit_events,
+            self.dossiers,
             self.counters,
             self.step_hours,
             self.step_orders,

@@ -46,6 +46,7 @@ from web import (
     quality,
     rest,
     stations,
+    trace,
     units,
 )
 from web.gate import Gate, host_of
@@ -130,6 +131,7 @@ def create_app(here: Site, *, secret_key: str, hosts: frozenset[str] = frozenset
         quality,
         rest,
         stations,
+        trace,
         units,
     ):
         app.register_blueprint(subject.blueprint)

@@ -105,5 +105,6 @@ SENTENCES: Final[dict[str, Any]] = {
     "InstrumentReturned": lazy_gettext("Instrument %(instrument)s in use again. %(why)s"),
     "MeasuredUnitsExported": lazy_gettext("List of what instrument %(instrument)s has measured, %(rows)s rows."),
     "EventRequeued": lazy_gettext("Quarantined event %(event_id)s tried again."),
+    "DossierIssued": lazy_gettext("Dossier of unit %(unit)s given out."),
     "PlanPublished": lazy_gettext("Plan %(revision)s published."),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -23,6 +24,8 @@ def index() -> Any:
     one = only(hits)
     if one is not None and (url := address(one)):
         return redirect(url)
+    if (went := where_it_went(hits)) is not None:
+        return redirect(went)
     return render_template("find.html", text=text, hits=hits, address=address, most=MOST)
 
 
@@ -33,3 +36,11 @@ def address(hit: Hit) -> str:
     if hit.kind == "nc":
         return url_for("quality.show", nc=hit.id) if may("quality.show") else ""
     return url_for("units.show", serial=hit.id) if may("units.show") else ""
+
+
+def where_it_went(hits: Sequence[Hit]) -> str | None:
+    """The list of all units with a component, where the text is the number of one and of nothing else."""
+    numbers = {h.number for h in hits}
+    if len(numbers) != 1 or any(h.kind != "inside" for h in hits) or not may("trace.used"):
+        return None
+    return url_for("trace.used", number=numbers.pop())

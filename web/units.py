@@ -1,4 +1,4 @@
-"""One unit in the office: where it stands, its way so far, what its samples in burn-in say, its nonconformities.
+"""One unit in the office: where it stands, what it is made of, and everything that it went through, drawn and listed.
 
 Reads rows and the plan that its order is pinned to; decides nothing, and knows nobody.
 """
@@ -11,11 +11,12 @@ from flask import Blueprint, abort, render_template
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mes import samples
+from mes import samples, trace
 from mes.db.tables import Nonconformity, UnitRow, Visit
 from mes.domain.measurement import show as show_value
 from mes.domain.route import Product
 from mes.domain.runs import limit_text
+from mes.trace_sheet import Sheet
 from web.auth import role
 from web.board_words import NC_STATES
 from web.language import language
@@ -50,8 +51,24 @@ def show(serial: str) -> str:
             visits=[(v, step_name(v, plan), station_name(plan, v.station)) for v in visits],
             ncs=[(n, label(n, plan), NC_STATES[n.state]) for n in ncs],
             samples=sampled(session, product, serial),
+            **_history(session, serial),
             tz=tz,
         )
+
+
+def _history(session: Session, serial: str) -> dict[str, Any]:
+    """Everything that is kept of the unit, in the reader's language, and the drawings of it."""
+    found = trace.dossier(session, serial)
+    assert found is not None
+    sheet = Sheet(found, language())
+    return {
+        "facts": sheet.facts(),
+        "sections": {s.key: s for s in sheet.sections()},
+        "parts": list(found.every_part()),
+        "drawn_parts": sheet.parts_drawing(),
+        "drawn_way": sheet.way_drawing(),
+        "curves": sheet.curves(),
+    }
 
 
 def sampled(session: Session, product: Product | None, unit: str) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from mes import wire
 from mes.domain.measurement import convert, is_marginal, judge, overall, show
@@ -108,7 +108,20 @@ def last_askings(tests: Iterable[wire.Measurement]) -> dict[str, wire.Measuremen
     return {m.test: m for m in sorted(tests, key=lambda m: m.attempt)}
 
 
-def limit_text(t: Test) -> dict[str, str]:
+class Limited(Protocol):
+    """What has limits in a unit of measure: a test, or a reading that was judged by them."""
+
+    @property
+    def low(self) -> float | None: ...
+
+    @property
+    def high(self) -> float | None: ...
+
+    @property
+    def unit(self) -> str: ...
+
+
+def limit_text(t: Limited) -> dict[str, str]:
     """The limits of a test as people say them, in each language."""
     said = {}
     for language, between, more, less in (

@@ -138,6 +138,7 @@ from mes.wire.talk import (
     RawEvent,
     RawRequest,
 )
+from mes.wire.trace import DossierIssued
 
 __all__ = [
     "FLOOR_KINDS",
@@ -165,6 +166,7 @@ __all__ = [
     "CertificateFile",
     "Count",
     "Day",
+    "DossierIssued",
     "EnrollReply",
     "EnrollRequest",
     "Envelope",

@@ -63,6 +63,7 @@ from mes.wire.people import (
 from mes.wire.programs import ApiKeyAdded, ApiKeyNamed
 from mes.wire.quality import NonconformityDecided
 from mes.wire.stations import EventRequeued, PlanPublished, StationAlarm, StationEnrolled, StationNamed, TokenRotated
+from mes.wire.trace import DossierIssued
 
 FLOOR_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
     (model.__name__, 1): model
@@ -156,6 +157,7 @@ OFFICE_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
     ("UnitsUnpacked", 1): UnitsUnpacked,
     ("CartonReopened", 1): CartonChanged,
     ("CartonReleased", 1): CartonChanged,
+    ("DossierIssued", 1): DossierIssued,
     ("EventRequeued", 1): EventRequeued,
 }
 

@@ -60,6 +60,9 @@ POST   /orders/import                   -         -        -          x         
 POST   /orders/split                    -         -        -          x          -        x       -
 POST   /orders/close-short              -         -        -          -          x        -       -
 GET    /unit/<path:serial>              -         -        -          x          x        x       x
+GET    /trace                           -         -        -          x          x        x       x
+GET    /trace/list/<kind>               -         -        -          x          x        x       x
+GET    /trace/unit/<kind>/<path:serial> -         -        -          x          x        x       x
 GET    /labels/control                  -         -        -          x          -        x       -
 POST   /labels/hold                     -         -        -          x          x        x       -
 POST   /labels/traveller                -         -        -          x          -        x       -
@@ -159,6 +162,7 @@ PLACES: Final = {
     "<person>": "P-NOBODY",
     "<badge>": "NOSUCH",
     "<code>": "en",
+    "<kind>": "csv",
     "<instrument>": "X-1",
     "<int:number>": "1",
 }
@@ -172,6 +176,7 @@ MENU: Final = {
     "/audit",
     "/accounts",
     "/instruments",
+    "/trace",
 }
 ANYBODY: Final = frozenset({"public", "door"})
 

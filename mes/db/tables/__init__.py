@@ -18,6 +18,7 @@ from mes.db.tables.quality import Nonconformity
 from mes.db.tables.rollups import Spread, StationSpan, StepDefect, StepHour, StepOrder
 from mes.db.tables.spine import Chain, Counter, Ledger, Meta, PlanRevision, Quarantine
 from mes.db.tables.stations import EnrolCode, Fault, Presence, StationRow, Stream, Token
+from mes.db.tables.trace import IssuedDossier, UnitEvent
 from mes.db.tables.units import Installation, Reading, UnitRow, Visit
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "File",
     "Installation",
     "Instrument",
+    "IssuedDossier",
     "Label",
     "Ledger",
     "Lot",
@@ -61,6 +63,7 @@ __all__ = [
     "Stream",
     "Tally",
     "Token",
+    "UnitEvent",
     "UnitRow",
     "Visit",
     "WebSession",
@@ -92,6 +95,8 @@ REPLAYED: Final[tuple[type[Base], ...]] = (
     CartonRow,
     Packed,
     CartonEvent,
+    UnitEvent,
+    IssuedDossier,
     Counter,
     StepHour,
     StepOrder,

@@ -76,6 +76,8 @@ class Installation(Base):
     __table_args__ = (
         Index(None, "unit"),
         Index(None, "part", "lot"),
+        Index(None, "serial"),
+        Index(None, "lot"),
         Index(
             "uq_installation_part_serial",
             "part",

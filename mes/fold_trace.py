@@ -1,0 +1,36 @@
+"""Traceability, folded: where the ledger tells of a unit, and which dossiers were given out.
+
+The same contract as `mes.fold`: values from the entry only; a request that may not be changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+
+from mes import wire
+from mes.rows import IssuedDossierRow, UnitEventRow
+from mes.verdicts import Entry, Judged, no, yes
+from mes.world import World
+
+TOLD: Final = frozenset({"UnitsTested", "UnitsInspected", "UnitsRepaired", "UnitsDisqualified"})
+"""What no state row keeps. The migration that made the table knows the same four."""
+
+
+def note(world: World, entry: Entry, unit: str) -> None:
+    """Remember that this event tells of the unit. Whatever the rules say of it, it has happened."""
+    if entry.kind in TOLD:
+        world.unit_events.put(UnitEventRow(unit, entry.event_id))
+
+
+def _issued(world: World, entry: Entry, body: wire.DossierIssued) -> Judged:
+    if world.units.get(body.unit) is None:
+        return no(entry, "unknown_unit", unit=body.unit)
+    known = world.dossiers.get(body.sha256)
+    row = known or IssuedDossierRow(body.sha256, body.unit, body.language, body.facts_at, entry.at, 0)
+    world.dossiers.put(replace(row, times=row.times + 1))
+    return yes(entry, unit=body.unit, times=row.times + 1)
+
+
+TRACE_RULES: Final[dict[str, Callable[[World, Entry, Any], Judged]]] = {"DossierIssued": _issued}

@@ -1,0 +1,192 @@
+"""Which part is in which unit, in both directions and through sub-assemblies: one query each, by a recursive one.
+
+A sub-assembly is a unit that stands as a component in another one: the component's serial is the unit's. A component
+that was taken out again is named, and said to be out: in a recall somebody has to know. It must not know HTTP, language
+or paper, and nobody stands in it.
+
+Source: ISO 9001:2015, 8.5.2 (identification and traceability).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from mes.db.tables import Installation, UnitRow, WorkOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is looked for: a component's serial or lot (`number`), of this part, or of any where `part` is empty."""
+
+    number: str
+    part: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A unit that contains what is looked for.
+
+    `inside` is the unit that it was put into: the unit itself, or a sub-assembly of it. `out`: it was taken out again,
+    or the sub-assembly was. `quantity` is how many went into `inside`, at `step`, the last time at `installed_at`.
+    `product` and what follows are empty where no such unit is known here.
+    """
+
+    unit: str
+    inside: str
+    part: str
+    number: str
+    quantity: int
+    step: str
+    installed_at: str
+    out: bool
+    product: str
+    state: str
+    order: str
+    reference: str
+    customer: str
+    order_state: str
+
+
+def where_used(session: Session, wanted: Wanted, *, most: int | None = None) -> list[Use]:
+    """Every unit that contains a component lot or serial, itself or in a sub-assembly; by customer, order and unit.
+
+    Args:
+        most: no more rows than that.
+    """
+    query = _used(wanted)
+    return [Use(**_plain(row)) for row in session.execute(query.limit(most) if most is not None else query)]
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    values = {name: "" if value is None else value for name, value in row._mapping.items()}
+    return {**values, "out": bool(values["out"])}
+
+
+def _is(wanted: Wanted, column: Any = Installation) -> ColumnElement[bool]:
+    number = or_(column.serial == wanted.number, column.lot == wanted.number)
+    return and_(column.part == wanted.part, number) if wanted.part else number
+
+
+def _used(wanted: Wanted) -> Select[Any]:
+    i, above = Installation, aliased(Installation)
+    gone = case((i.removed_at.is_not(None), 1), else_=0)
+    direct = (
+        select(
+            i.unit,
+            i.part,
+            func.sum(i.quantity).label("quantity"),
+            func.max(i.step).label("step"),
+            func.max(i.installed_at).label("installed_at"),
+            func.min(gone).label("out"),  # one of them is still in: the unit is concerned
+        )
+        .where(_is(wanted))
+        .group_by(i.unit, i.part)
+        .cte("direct")
+    )
+    first = select(direct.c.unit, direct.c.unit.label("inside"), direct.c.part, direct.c.out)
+    up = first.cte("up", recursive=True)
+    further = select(above.unit, up.c.inside, up.c.part, case((above.removed_at.is_not(None), 1), else_=up.c.out)).join(
+        above, above.serial == up.c.unit
+    )
+    up = up.union(further)  # not `union all`: two units that name each other must come to an end
+    every = (
+        select(up.c.unit, up.c.inside, up.c.part, func.min(up.c.out).label("out"))
+        .group_by(up.c.unit, up.c.inside, up.c.part)
+        .subquery("every")
+    )
+    return (
+        select(
+            every.c.unit,
+            every.c.inside,
+            every.c.part,
+            literal(wanted.number).label("number"),
+            direct.c.quantity,
+            direct.c.step,
+            direct.c.installed_at,
+            every.c.out,
+            UnitRow.product,
+            UnitRow.state,
+            UnitRow.order,
+            WorkOrder.reference,
+            WorkOrder.customer,
+            WorkOrder.state.label("order_state"),
+        )
+        .join(direct, and_(direct.c.unit == every.c.inside, direct.c.part == every.c.part))
+        .outerjoin(UnitRow, UnitRow.serial == every.c.unit)
+        .outerjoin(WorkOrder, WorkOrder.id == UnitRow.order)
+        .order_by(WorkOrder.customer, UnitRow.order, every.c.unit, every.c.inside, every.c.part)
+    )
+
+
+def parts_named(session: Session, number: str) -> list[str]:
+    """The parts that have a component of this serial or lot."""
+    query = select(Installation.part).where(_is(Wanted(number))).distinct().order_by(Installation.part)
+    return list(session.scalars(query))
+
+
+# --- the other direction ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A component of a unit; `inside` are its own components, where it is a unit that was made here."""
+
+    part: str
+    serial: str | None
+    lot: str | None
+    quantity: int
+    step: str
+    installed_at: str
+    removed_at: str | None
+    disputed: bool
+    inside: tuple[Part, ...] = ()
+
+    @property
+    def number(self) -> str:
+        """Its serial or its lot."""
+        return self.serial or self.lot or ""
+
+
+def parts_of(session: Session, unit: str) -> tuple[Part, ...]:
+    """Everything that is or was in a unit, sub-assemblies with what is in them; as it was put in."""
+    i = Installation
+    down = select(i.unit, i.serial, i.id).where(i.unit == unit).cte("down", recursive=True)
+    below = aliased(Installation)
+    down = down.union(select(below.unit, below.serial, below.id).join(down, down.c.serial == below.unit))
+    rows = session.scalars(select(i).join(down, down.c.id == i.id).order_by(i.installed_at, i.id))
+    by_unit: dict[str, list[Installation]] = defaultdict(list)
+    for row in rows:
+        by_unit[row.unit].append(row)
+    return _tree(by_unit, unit, frozenset({unit}))
+
+
+def _tree(by_unit: dict[str, list[Installation]], unit: str, above: frozenset[str]) -> tuple[Part, ...]:
+    return tuple(
+        Part(
+            part=row.part,
+            serial=row.serial,
+            lot=row.lot,
+            quantity=row.quantity,
+            step=row.step,
+            installed_at=row.installed_at,
+            removed_at=row.removed_at,
+            disputed=row.disputed,
+            inside=_tree(by_unit, row.serial, above | {row.serial})
+            if row.serial in by_unit and row.serial not in above
+            else (),
+        )
+        for row in by_unit.get(unit, ())
+    )
+
+
+def every(parts: Iterable[Part]) -> Iterator[Part]:
+    """All of these components, each followed by its own."""
+    for part in parts:
+        yield part
+        yield from every(part.inside)

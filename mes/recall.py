@@ -1,0 +1,92 @@
+"""The recall list: all units that contain a component lot or serial, for a table, a spreadsheet or paper.
+
+Texts of one language out of `mes.genealogy`; it knows neither HTTP nor HTML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from mes.domain.orders import ORDER_STATES
+from mes.domain.route import Plan
+from mes.export import Table
+from mes.genealogy import Use, Wanted
+from mes.i18n import N_, translator
+from mes.trace_sheet import UNIT_STATES
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much is concerned."""
+
+    units: int
+    orders: int
+    customers: int
+
+
+def counts(uses: Sequence[Use]) -> Counts:
+    """How many units, orders and customers a list names."""
+    return Counts(
+        len({u.unit for u in uses}),
+        len({u.order for u in uses if u.order}),
+        len({u.customer for u in uses if u.customer}),
+    )
+
+
+def table(uses: Sequence[Use], wanted: Wanted, plan: Plan | None, language: str) -> Table:
+    """The list in words, a line a unit and component.
+
+    Args:
+        plan: names the products, and the site's clock.
+    """
+    say, zone = translator(language).gettext, ZoneInfo(plan.plant.timezone if plan else "UTC")
+    head = (
+        say(N_("Customer")), say(N_("Order")), say(N_("Customer’s reference")), say(N_("State of the order")),
+        say(N_("Unit")), say(N_("Product")), say(N_("State")), say(N_("Part")), say(N_("Serial or lot")),
+        say(N_("Quantity")), say(N_("Inside of")), say(N_("Put in")), say(N_("In it now")),
+    )  # fmt: skip
+    states = {state: say(word) for state, word in UNIT_STATES.items()}
+    yes, no = say(N_("yes")), say(N_("no, taken out"))
+    rows = [
+        (
+            u.customer,
+            u.order,
+            u.reference,
+            ORDER_STATES[u.order_state][language] if u.order_state in ORDER_STATES else u.order_state,
+            u.unit,
+            _product(plan, u.product, language),
+            states.get(u.state, u.state),
+            u.part,
+            u.number,
+            u.quantity,
+            u.inside if u.inside != u.unit else "",
+            f"{datetime.fromisoformat(u.installed_at).astimezone(zone):%Y-%m-%d %H:%M}",
+            no if u.out else yes,
+        )
+        for u in uses
+    ]
+    return Table(" ".join(filter(None, (wanted.part, wanted.number))), head, rows)
+
+
+def _product(plan: Plan | None, product: str, language: str) -> str:
+    found = plan.product(product) if plan else None
+    return found.name.to(language) if found else product
+
+
+def paper(made: Table, uses: Sequence[Use], language: str, *, day: str) -> dict[str, Any]:
+    """What the template of the recall list shows."""
+    say, found = translator(language).gettext, counts(uses)
+    said = say(N_("%(units)s units, %(orders)s orders, %(customers)s customers"))
+    kept = [0, 1, 4, 5, 6, 8, 10, 12]  # what fits a page, and what somebody at a telephone needs
+    return {
+        "title": say(N_("Recall list: %(what)s")) % {"what": made.name},
+        "language": language,
+        "said": said % {"units": found.units, "orders": found.orders, "customers": found.customers},
+        "foot": say(N_("Made on %(day)s")) % {"day": day},
+        "head": [made.head[i] for i in kept],
+        "rows": [[str(row[i]) for i in kept] for row in made.rows],
+    }

@@ -1,0 +1,19 @@
+"""What is given out of a unit's history."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mes.wire.envelope import Frozen, Id, Sha256, UtcText
+
+
+class DossierIssued(Frozen):
+    """The dossier of a unit was made and given out; `sha256` is its file's, `facts_at` the time of its last fact."""
+
+    unit: Id
+    language: Literal["fr", "en"]
+    facts_at: UtcText
+    sha256: Sha256
+    size: Annotated[int, Field(ge=1, lt=2**53)]

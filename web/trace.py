@@ -1,0 +1,111 @@
+"""Traceability in the office: where a component went, and what is taken away of one unit or of a recall.
+
+HTTP in, a read, HTML or a file out. Nobody stands on these pages or in the files.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from sqlalchemy import select
+
+from mes import export, recall, revisions, trace, trace_sheet, typeset
+from mes.db.tables import Lot
+from mes.export import Table
+from mes.genealogy import Use, Wanted, parts_named, where_used
+from mes.labels import printed_on
+from web.auth import role
+from web.language import language
+from web.orders import plan_and_today
+from web.site import site
+
+blueprint = Blueprint("trace", __name__, url_prefix="/trace")
+
+MOST: Final = 500  # rows on the page; the files have all
+XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@blueprint.get("")
+@role("planner", "supervisor", "quality", "admin")
+def used() -> Any:
+    """Every unit that contains a component serial or lot, itself or in a sub-assembly."""
+    wanted = _wanted()
+    with site().reading() as session:
+        parts = parts_named(session, wanted.number) if wanted.number else []
+        if len(parts) == 1 and not wanted.part:
+            return redirect(url_for("trace.used", part=parts[0], number=wanted.number))
+        uses = where_used(session, wanted) if wanted.number else []
+        held = select(Lot).where(Lot.lot == wanted.number, Lot.state == "held")
+        if wanted.part:
+            held = held.where(Lot.part == wanted.part)
+        return render_template(
+            "trace.html",
+            wanted=wanted,
+            parts=parts,
+            counts=recall.counts(uses),
+            rows=recall.table(uses[:MOST], wanted, revisions.latest_plan(session), language()),
+            held=session.scalars(held).all(),
+            uses=uses,
+            most=MOST,
+        )
+
+
+def _wanted() -> Wanted:
+    return Wanted(request.args.get("number", "").strip()[:64], request.args.get("part", "").strip()[:64])
+
+
+@blueprint.get("/list/<kind>")
+@role("planner", "supervisor", "quality", "admin")
+def take_list(kind: str) -> Any:
+    """The recall list as a file."""
+    here, wanted = site(), _wanted()
+    with here.reading() as session:
+        uses = where_used(session, wanted)
+        plan, today, _tz = plan_and_today(here, session)
+    if not uses or kind not in ("csv", "xlsx", "pdf"):
+        abort(404)
+    made, name = recall.table(uses, wanted, plan, language()), f"recall-{wanted.number}-{today.isoformat()}"
+    if kind == "pdf":
+        return _sent(_recall_pdf(made, uses), f"{name}.pdf", "application/pdf")
+    return _table(kind, [made], name)
+
+
+def _recall_pdf(made: Table, uses: list[Use]) -> bytes:
+    now = site().clock()
+    with site().reading() as session:
+        plan = revisions.latest_plan(session)
+    day = printed_on(plan, now, language()) if plan else now.date().isoformat()
+    return typeset.pdf("recall", recall.paper(made, uses, language(), day=day), now=now)
+
+
+@blueprint.get("/unit/<kind>/<path:serial>")
+@role("planner", "supervisor", "quality", "admin")
+def take_unit(kind: str, serial: str) -> Any:
+    """Everything that is kept of a unit, as a file."""
+    with site().reading() as session:
+        found = trace.dossier(session, serial)
+    if found is None or kind not in ("csv", "xlsx", "json"):
+        abort(404)
+    if kind == "json":
+        return _sent(trace_sheet.as_json(found).encode(), f"{serial}.json", "application/json")
+    sheet = trace_sheet.Sheet(found, language())
+    return _table(kind, sheet.tables() if kind == "xlsx" else [sheet.flat()], serial)
+
+
+def _table(kind: str, tables: list[Table], name: str) -> Response:
+    if kind == "xlsx":
+        made_at = site().clock().astimezone(ZoneInfo("UTC"))
+        return _sent(export.xlsx(tables, made_at=made_at), f"{name}.xlsx", XLSX)
+    (one,) = tables
+    lines = export.csv_lines(one.head, one.rows, french=language() == "fr")
+    return _sent("".join(lines).encode(), f"{name}.csv", "text/csv")
+
+
+def _sent(content: bytes, name: str, type_: str) -> Response:
+    response = Response(content, mimetype=type_)
+    safe = re.sub(r"[^A-Za-z0-9._-]", "_", name)
+    response.headers.set("Content-Disposition", "attachment", filename=safe)
+    return response
