@@ -62,9 +62,33 @@ def postgres_cluster() -> Iterator[Cluster]:
         yield cluster
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+@pytest.fixture(scope="session")
+def postgres_template(postgres_cluster: Cluster) -> Iterator[str]:
+    """The name of a migrated database, to copy."""
+    from tests.databases import make_template
+
+    with postgres_cluster.database() as url:
+        make_template(url)
+        yield url.split("/")[3].split("?")[0]
+
+
+KINDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+
+
+@pytest.fixture(params=KINDS)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of an empty database: a SQLite file, then PostgreSQL."""
+    """The address of a database without rows: a SQLite file that is not there yet, then PostgreSQL, migrated."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'atelier.db'}"
+        return
+    cluster: Cluster = request.getfixturevalue("postgres_cluster")
+    with cluster.database(request.getfixturevalue("postgres_template")) as url:
+        yield url
+
+
+@pytest.fixture(params=KINDS)
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database without tables."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'atelier.db'}"
         return

@@ -67,11 +67,15 @@ class Cluster:
             connection.execute(statement)  # built here, from a counter
 
     @contextmanager
-    def database(self) -> Iterator[str]:
-        """Create an empty database, lend its address, and drop it with whoever is still connected."""
+    def database(self, template: str = "template0") -> Iterator[str]:
+        """Create a database, lend its address, and drop it with whoever is still connected.
+
+        Args:
+            template: what it is a copy of; an empty one when not given.
+        """
         self._count += 1
         name = f"t{self._count}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         try:
             yield self.url(name)
         finally:

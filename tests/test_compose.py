@@ -133,9 +133,9 @@ def ended(command: list[str], environment: dict[str, str], folder: Path) -> subp
     return subprocess.CompletedProcess(command, running.returncode, out, err)
 
 
-def test_the_services_run_one_after_the_other_as_the_file_says(database_url: str, tmp_path: Path) -> None:
+def test_the_services_run_one_after_the_other_as_the_file_says(empty_database_url: str, tmp_path: Path) -> None:
     services = COMPOSE["services"]
-    environment = {**os.environ, "MES_DATABASE_URL": database_url, "MES_ALLOW_UNSAFE_POSTGRES": "1"}
+    environment = {**os.environ, "MES_DATABASE_URL": empty_database_url, "MES_ALLOW_UNSAFE_POSTGRES": "1"}
     environment.pop("MES_REDIS_URL", None)
 
     def done(command: list[str]) -> subprocess.CompletedProcess[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -30,12 +31,18 @@ def current(engine: Engine) -> str | None:
 
 def head(engine: Engine) -> str | None:
     """The revision that this version wants."""
-    return ScriptDirectory.from_config(config(engine)).get_current_head()
+    return _newest(config(engine).get_main_option("script_location") or "")
+
+
+@cache
+def _newest(folder: str) -> str | None:
+    return ScriptDirectory(folder).get_current_head()
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
     """Migrate forward; each migration is one transaction. A new database gets its generation."""
-    command.upgrade(config(engine), revision)
+    if revision != "head" or current(engine) != head(engine):
+        command.upgrade(config(engine), revision)
     if revision == "head":
         with engine.connect().execution_options(writing=True) as connection, connection.begin():
             if connection.scalar(select(Meta.value).where(Meta.key == "server_gen")) is None:

@@ -31,13 +31,13 @@ from sqlalchemy import Engine
 from mes import enrolment, orders
 from mes.commands_ledger import verify_engine
 from mes.commands_office import publish_plan
-from mes.db import migrate
 from mes.db.session import engine_for, writing
 from mes.domain.barcode import write
 from mes.domain.route import Plan, Product, Qualification, Step
 from stations.commands import enroll_station
 from stations.simulator.pty import VirtualPort
 from stations.simulator.scanner import VirtualScanner
+from tests.databases import migrated
 from tests.server.bench import OPERATOR, give_badge
 from tests.server.small_plan import small_plan, text
 from tests.waiting import wait_for
@@ -83,7 +83,7 @@ def template(folder: Path, plan: Plan | None = None) -> Path:
     """
     path = folder / "template.db"
     with engine(path) as opened:
-        migrate.upgrade(opened)
+        migrated(opened)
         now = datetime.now(UTC)
         with writing(opened) as session:
             assert publish_plan(session, plan or floor_plan(), now=now).done

@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 
 from mes import orders, revisions, wire
 from mes.commands_office import publish_plan
-from mes.db import migrate
 from mes.db.base import utc_text
 from mes.db.session import engine_for, writing
 from mes.domain.route import Plan
 from mes.ingest import Batch, Refusal, ingest
+from tests.databases import migrated
 
 START = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
@@ -121,7 +121,7 @@ class Floor:
 
     def __init__(self, url: str, plan: Plan, *, twice: bool = True) -> None:
         self.engine: Engine = engine_for(url)
-        migrate.upgrade(self.engine)
+        migrated(self.engine)
         self.clock = Clock()
         self.twice = twice
         self.benches: dict[str, Bench] = {}

@@ -18,8 +18,8 @@ from tests.server.bench import Floor
 from tests.server.small_plan import small_plan
 
 
-def test_each_migration_goes_from_empty_to_head_and_back(database_url: str) -> None:
-    engine = engine_for(database_url)
+def test_each_migration_goes_from_empty_to_head_and_back(empty_database_url: str) -> None:
+    engine = engine_for(empty_database_url)
     script = ScriptDirectory.from_config(migrate.config(engine))
     revisions = [r.revision for r in script.walk_revisions()][::-1]
     for revision in revisions:
@@ -65,8 +65,8 @@ def test_units_that_were_there_before_get_what_a_replay_would_give_them(database
     floor.close()
 
 
-def test_the_migrated_tables_are_those_of_the_code(database_url: str) -> None:
-    engine = engine_for(database_url)
+def test_the_migrated_tables_are_those_of_the_code(empty_database_url: str) -> None:
+    engine = engine_for(empty_database_url)
     migrate.upgrade(engine)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -74,8 +74,8 @@ def test_the_migrated_tables_are_those_of_the_code(database_url: str) -> None:
     engine.dispose()
 
 
-def test_a_database_keeps_its_generation_when_it_is_migrated_again(database_url: str) -> None:
-    engine = engine_for(database_url)
+def test_a_database_keeps_its_generation_when_it_is_migrated_again(empty_database_url: str) -> None:
+    engine = engine_for(empty_database_url)
     migrate.upgrade(engine)
     with engine.connect() as connection:
         before = connection.exec_driver_sql("select value from meta where key = 'server_gen'").scalar()

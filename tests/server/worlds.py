@@ -18,12 +18,12 @@ from sqlalchemy import Engine, select
 
 from mes import wire
 from mes.commands_office import publish_plan
-from mes.db import migrate
 from mes.db.base import utc_text
 from mes.db.session import engine_for, reading, writing
 from mes.db.tables import Presence, UnitRow
 from mes.domain.route import Line, Plan, Station, Step, Test, Text
 from mes.plan import read_plan
+from tests.databases import migrated
 from tests.server.bench import START, Bench, Clock, Floor, give_badge
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,7 +62,7 @@ def wide_plan(stations: int = 20) -> Plan:
 
 def published(engine: Engine, plan: Plan | None = None, *, now: datetime = START) -> Plan:
     """A migrated database with a published plan."""
-    migrate.upgrade(engine)
+    migrated(engine)
     plan = plan or workshop_plan()
     with writing(engine) as session:
         assert publish_plan(session, plan, now=now).done

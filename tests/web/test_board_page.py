@@ -6,9 +6,9 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
-from mes.db import migrate
 from mes.db.session import engine_for
 from mes.writer import Writer
+from tests.databases import migrated
 from tests.server.worlds import Workshop, released_order
 from tests.web.pages import Office, text_of
 from web.app import create_app
@@ -31,7 +31,7 @@ def test_the_first_page_is_the_board(office: Office) -> None:
 
 def test_without_a_plan_the_board_says_what_to_do(tmp_path: Path) -> None:
     engine = engine_for(f"sqlite:///{tmp_path / 'empty.db'}")
-    migrate.upgrade(engine)
+    migrated(engine)
     writer = Writer(engine)
     client = create_app(Site(engine=engine, writer=writer), secret_key="test").test_client()
     page = text_of(client.get("/board?lang=en").text)
