@@ -24,6 +24,7 @@ BUILT_IN: Final[dict[str, str]] = {
     "instrument": "mes.commands_instruments:instrument",
     "nc": "mes.commands_office:nc",
     "lot": "mes.commands_lots:lot",
+    "cartons": "mes.commands_cartons:cartons",
     "labels": "mes.commands_labels:labels_group",
     "ledger": "mes.commands_ledger:ledger_group",
     "requeue": "mes.commands_ledger:requeue",

@@ -16,7 +16,7 @@ from mes.domain import unit as rules
 from mes.domain.calibration import UNFIT
 from mes.domain.gate import Answer, Installed
 from mes.domain.reasons import REASONS, tone
-from stations import calibrated, lots, overriding, parts, signing, testing, units
+from stations import calibrated, lots, overriding, packing, parts, signing, testing, units
 from stations import recall as floor
 from stations.inputs import Kept, VerdictCame
 from stations.recall import told_of
@@ -52,6 +52,8 @@ def came(turn: Turn, v: VerdictCame) -> Turn:
     turn = turn.judged(pending)
     if isinstance(pending.body, wire.OperatorActivated):
         return signing.judged(turn, pending, v)
+    if isinstance(pending.body, packing.BODIES):
+        return packing.judged(turn, pending, v, awaited=awaited)
     if v.verdict == "refused":
         turn = overriding.offered(turn, v.reason, pending)
     if v.verdict == "held":
@@ -89,6 +91,8 @@ def alone(turn: Turn, pending: Pending) -> Turn:
     match pending.body:
         case wire.OperatorActivated():
             return signing.alone(turn, pending)
+        case _ if isinstance(pending.body, packing.BODIES):
+            return packing.alone(turn, pending)
         case wire.UnitsArrived():
             return _enter_alone(turn, pending)
         case wire.MaterialsInstalled() if work is not None and work.holds(pending.token):

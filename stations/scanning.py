@@ -14,7 +14,7 @@ from mes import wire
 from mes.domain import barcode
 from mes.domain.barcode import Badge, Code, Command, DefectCode, OrderCode, Plain, Quantity, StepCode
 from mes.domain.command_words import COMMANDS
-from stations import lots, needs, overriding, parts, signing, testing, units
+from stations import lots, needs, overriding, packing, parts, signing, testing, units
 from stations.hints import CODES, HINTS
 from stations.inputs import BadScan, Scanned
 from stations.turn import LastScan, Session, Turn
@@ -93,9 +93,13 @@ def _act(turn: Turn, code: Code, raw: str) -> Turn:
         return turn.say("no_operator")
     if s.paused and code != Command("RESUME"):
         return turn.not_now(_called(code), "resume_first")
+    if isinstance(code, barcode.Gs1) and code.sscc is not None and not _wanted_here(s, code):
+        return packing.label(turn, code.sscc, raw)
     match code:
         case Command():
             return _command(turn, code)
+        case OrderCode() if s.box is not None:
+            return packing.order(turn, s.box, code.id)
         case OrderCode():
             return lots.take(turn, code.id)
         case DefectCode():
@@ -146,6 +150,10 @@ def _command(turn: Turn, command: Command) -> Turn:
             return turn.note(wire.StationStateChanged(state="SBY", reason="pause")).put(paused=True).say("paused")
         case "RESUME":
             return signing.resume(turn) if s.paused else turn.not_now(_called(command), "go_on")
+        case "CARTON" | "PALLET":
+            return _new_carton(turn, command)
+        case "DONE" | "YES" | "UNDO" | "LEAVE" | "PASS" | "FAIL" if s.box is not None:
+            return packing.obey(turn, s.box, command)
         case "DONE" | "UNDO" | "LEAVE" | "FAIL" if s.lot is not None:
             return lots.obey(turn, s.lot, command)
         case "DONE" if front is not None:
@@ -166,11 +174,27 @@ def _command(turn: Turn, command: Command) -> Turn:
             return turn.not_now(_called(command), "unit_first" if front is None and s.lot is None else "go_on")
 
 
+def _new_carton(turn: Turn, command: Command) -> Turn:
+    """The bench wants a number of its own."""
+    s = turn.session
+    busy = s.box.sscc if s.box else s.at_front.serial if s.at_front and s.places == 1 else s.lot and s.lot.order.id
+    if busy:
+        return turn.say("finish_first", {"unit": busy})
+    return packing.wanted(turn, "pallet" if command.name == "PALLET" else "carton")
+
+
+def _wanted_here(s: Session, code: barcode.Gs1) -> bool:
+    """Whether the unit on the bench wants a part that carries such a label."""
+    return s.at_front is not None and needs.wanted_of(s.at_front, code.text) is not None
+
+
 def _defect(turn: Turn, code: str) -> Turn:
     s, front = turn.session, turn.session.at_front
     plan = s.lot.plan if s.lot else front.plan if front else s.recall.plan
     if plan is None or plan.defect(code) is None:
         return turn.say("unknown_defect", {"text": code})
+    if s.shut is not None and s.box is None:
+        return packing.reopen(turn, s.shut, code)
     if s.lot is not None:
         if code not in s.lot.defects and len(s.lot.defects) >= MAX_DEFECTS:
             return turn.not_now(CODES["DefectCode"], "done_first")
@@ -182,6 +206,8 @@ def _defect(turn: Turn, code: str) -> Turn:
 
 def _quantity(turn: Turn, code: Quantity) -> Turn:
     s, front = turn.session, turn.session.at_front
+    if s.box is not None:
+        return packing.pieces(turn, s.box, code.value)
     if code.value < 1:
         return turn.say("needs_quantity") if s.lot else turn.not_now(CODES["Quantity"], "go_on")
     if s.lot is not None:
@@ -211,6 +237,8 @@ def _unit_or_part(turn: Turn, code: Code, raw: str) -> Turn:
     s = turn.session
     assert isinstance(code, Component)
     serial = _unit_of(s, code)
+    if serial is not None and s.box is not None:
+        return packing.unit(turn, s.box, serial, raw)
     if serial is not None:
         return units.label(turn, serial, raw)
     front = s.at_front

@@ -17,7 +17,7 @@ from typing import assert_never
 
 from mes import wire
 from mes.domain.calibration import Named
-from stations import answers, overriding, rack, recall, records, sampling, scanning, telling, testing, units
+from stations import answers, overriding, packing, rack, recall, records, sampling, scanning, telling, testing, units
 from stations.inputs import (
     AgentCommand,
     BadScan,
@@ -139,7 +139,7 @@ def _handle(turn: Turn, came: Input) -> Turn:
         case VerdictCame():
             return answers.came(turn, came)
         case Measured():
-            return sampling.measured(testing.measured(turn, came), came)
+            return packing.measured(sampling.measured(testing.measured(turn, came), came), came)
         case RecordCame():
             return records.came(turn, came)
         case ToldByTester():

@@ -29,13 +29,19 @@ def screen(s: Session) -> Screen:
         phase=_phase(s),
         banner=s.banner,
         operator=s.operator,
-        unit=work.serial if work else None,
+        unit=work.serial if work else s.box.sscc if s.box else None,
         order=work.order.id if work else lot.order.id if lot else None,
         product=product.name if product else None,
         step=step,
         picture=plan.pictures.get(step.picture) if plan and step and step.picture else None,
         place=(product.place(step.id) + 1, len(product.steps)) if product and step else (0, 0),
-        needs=needs.rows(work, s.now, inspecting=units.looking(s, work)) if work else lot.rows() if lot else (),
+        needs=needs.rows(work, s.now, inspecting=units.looking(s, work))
+        if work
+        else lot.rows()
+        if lot
+        else s.box.rows()
+        if s.box
+        else (),
         tester=work.run.tester if work and work.run else "",
         left_s=testing.left_s(s, work) if work else None,
         good=lot.good if lot else 0,
@@ -72,7 +78,7 @@ def _phase(s: Session) -> Phase:
         return "testing"
     if s.asked is not None:
         return "asking"
-    return "working" if s.at_front is not None or s.lot is not None else "idle"
+    return "working" if s.at_front is not None or s.lot is not None or s.box is not None else "idle"
 
 
 def _rack(s: Session) -> tuple[InRack, ...]:
@@ -109,6 +115,9 @@ def _actions(s: Session, work: Work | None, lot: Lot | None) -> tuple[str, ...]:
         return (help_,)
     if lot is not None:
         return ("DONE", "FAIL", "UNDO", "LEAVE", "PAUSE", help_)
+    if s.box is not None:
+        first = "YES" if s.banner.reason == "carton_not_full" else "DONE"
+        return (first, "UNDO", "LEAVE", "PAUSE", help_)
     if work is None:
         return ("PAUSE", help_)
     if work.run is not None:

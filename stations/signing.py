@@ -33,8 +33,8 @@ def badge(turn: Turn, scanned: str) -> Turn:
     front = s.at_front
     if front is not None and (s.places == 1 or front.run is not None):
         return turn.say("finish_first", {"unit": front.serial})
-    if s.lot is not None:
-        return turn.say("finish_first", {"unit": s.lot.order.id})
+    if s.lot is not None or s.box is not None:
+        return turn.say("finish_first", {"unit": s.lot.order.id if s.lot else s.box.sscc if s.box else ""})
     turn = turn.note(wire.OperatorDeactivated())
     return turn.put(operator=None, front=None, language=_first_language(s)).say("goodbye")
 

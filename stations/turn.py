@@ -17,6 +17,7 @@ from mes.domain.gate import Unit
 from mes.domain.reasons import REASONS, Tone, tone
 from mes.domain.route import Test
 from stations import recall as floor
+from stations.boxing import Box
 from stations.counting import Lot
 from stations.hints import HINTS, NC_TO_COME, Hint
 from stations.inputs import AgentCommand, Offer, VerdictCame
@@ -76,7 +77,8 @@ class Session:
 
     `works` are the units in work here and `front` the one on the bench: at a station with one place they are the same,
     in a rack the front can be none of them. `asked` is the event that the whole bench waits for; `awaited` the one
-    whose verdict the banner is about. `let_in`: with which badge the server has let which unit (or order) be worked on.
+    whose verdict the banner is about. `box` is the carton that is being packed, `shut` a closed one that was just
+    scanned. `let_in`: with which badge the server has let which unit (or order) be worked on.
     `instruments` are those of the station's file, by what a test may call them. `waiting` are events that the station
     waits for, `late` those that it has gone on without. `took` is how long each test of each step took with the last
     unit, milliseconds; `unsafe` the devices that could not be brought to rest; `told` the last line that a
@@ -92,6 +94,8 @@ class Session:
     works: tuple[Work, ...] = ()
     front: str | None = None
     lot: Lot | None = None
+    box: Box | None = None
+    shut: str | None = None
     asked: int | None = None
     awaited: int | None = None
     waiting: Mapping[int, Pending] = field(default_factory=dict)
@@ -201,7 +205,13 @@ class Turn:
     # --- keep ---
 
     def keep(
-        self, body: wire.Frozen, *, asks: bool = False, operator: str | None = None, by_itself: bool = False
+        self,
+        body: wire.Frozen,
+        *,
+        asks: bool = False,
+        operator: str | None = None,
+        by_itself: bool = False,
+        kind: str = "",
     ) -> tuple[Turn, int]:
         """Make a draft of an event and remember that its verdict is due. Returns its token too.
 
@@ -209,12 +219,13 @@ class Turn:
             asks: the operator waits for the verdict, and the server may refuse.
             operator: who, when it is not the one who is signed in.
             by_itself: nobody did it.
+            kind: where it is not called as its body is.
         """
         s = self.session
         token = s.next_token
         operator = None if by_itself else operator or s.operator
         draft = Draft(
-            kind=type(body).__name__,
+            kind=kind or type(body).__name__,
             body=body.model_dump_json(),
             operator=operator,
             asks=asks,

@@ -42,7 +42,20 @@ __all__ = [
 
 Kind = Literal["badge", "command", "defect", "quantity", "step", "carton", "order"]
 CommandName = Literal[
-    "DONE", "PASS", "FAIL", "UNDO", "HELP", "PAUSE", "RESUME", "LEAVE", "YES", "NO", "HELPED", "SUPERVISOR"
+    "DONE",
+    "PASS",
+    "FAIL",
+    "UNDO",
+    "HELP",
+    "PAUSE",
+    "RESUME",
+    "LEAVE",
+    "YES",
+    "NO",
+    "HELPED",
+    "SUPERVISOR",
+    "CARTON",
+    "PALLET",
 ]
 Why = Literal["empty", "too_long", "bad_characters", "bad_check", "bad_gs1", "bad_label", "unknown_code"]
 
@@ -75,7 +88,8 @@ class Badge:
 @dataclass(frozen=True, slots=True)
 class Command:
     """A control barcode of the bench. `LEAVE`: the unit goes off the bench unfinished; `HELPED`: help has come;
-    `SUPERVISOR`: a supervisor agrees to what the gate has just refused."""
+    `SUPERVISOR`: a supervisor agrees to what the gate has just refused; `CARTON`, `PALLET`: the bench wants a new one,
+    with a number of its own."""
 
     name: CommandName
 

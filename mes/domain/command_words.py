@@ -20,4 +20,6 @@ COMMANDS: Final[Mapping[CommandName, Mapping[str, str]]] = {
     "NO": {"fr": "NON", "en": "NO"},
     "HELPED": {"fr": "AIDE REÇUE", "en": "HELP IS HERE"},
     "SUPERVISOR": {"fr": "RESPONSABLE", "en": "SUPERVISOR"},
+    "CARTON": {"fr": "NOUVEAU CARTON", "en": "NEW CARTON"},
+    "PALLET": {"fr": "NOUVELLE PALETTE", "en": "NEW PALLET"},
 }

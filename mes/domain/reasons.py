@@ -319,6 +319,10 @@ REASONS: Final[dict[str, Reason]] = _table(
      "Too heavy: {value} kg. There is something too many.",
      "Il faut {low} à {high} kg pour {have} dedans. Recomptez, puis scannez FINI.",
      "It takes {low} to {high} kg for {have} inside. Count again, then scan DONE."),
+    ("weighing", "wait", "La balance pèse.", "The scale weighs.", "Ne touchez pas le carton.",
+     "Do not touch the carton."),
+    ("order_for_pieces", "stop", "De quel ordre sont ces pièces ?", "Which order are these pieces of?",
+     "Scannez l’étiquette de l’ordre, puis la quantité.", "Scan the order’s label, then the quantity."),
 
     # --- the step is not complete
     ("needs_component", "stop", "Il manque : {part}.", "Missing: {part}.",

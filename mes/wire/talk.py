@@ -281,7 +281,6 @@ class FloorReply(Frozen):
     badges: tuple[FloorBadge, ...] | None = None
     instruments: tuple[FloorInstrument, ...] | None = None
     lot_days: tuple[FloorLotDay, ...] | None = None
-    cartons: tuple[FloorCarton, ...] = ()
 
 
 class Problem(Frozen):

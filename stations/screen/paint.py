@@ -188,6 +188,8 @@ def _middle(screen: Screen, language: str) -> tuple[str, tuple[str, ...]]:
         return words.paused()
     if screen.step is not None:
         return screen.step.name.to(language), screen.step.instruction.to(language)
+    if screen.unit is not None:  # a carton is no unit of a step
+        return words.packing()
     if screen.phase == "signed_out":
         return words.signed_out()
     if screen.phase == "asking":
@@ -200,6 +202,8 @@ def _drawing(screen: Screen) -> str:
         return f"p-{screen.phase}"
     if screen.step is not None:
         return words.kind_picture(screen.step.kind)
+    if screen.unit is not None:
+        return words.kind_picture("pack")
     return "p-starting" if screen.phase == "asking" else "p-idle"
 
 

@@ -260,6 +260,15 @@ def idle() -> tuple[str, tuple[str, ...]]:
     return _("Scan a unit"), (_("Take the next unit."), _("Scan its label."), _("Wait for the green colour."))
 
 
+def packing() -> tuple[str, tuple[str, ...]]:
+    """Title and sentences while a carton is packed."""
+    return _("Pack the carton"), (
+        _("Put one in the carton."),
+        _("Scan its label."),
+        _("When the carton is full, scan DONE."),
+    )
+
+
 def asking() -> tuple[str, tuple[str, ...]]:
     """Title and sentences while the server is asked and no step is shown yet."""
     return _("One moment"), (_("The station asks the server."),)
