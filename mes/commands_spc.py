@@ -189,7 +189,7 @@ def _print(drawn: Drawn, every_point: bool) -> None:
 
 def _print_chart(chart: Chart, some: Sequence[Signal], samples: Sequence[Sample], every_point: bool) -> None:
     click.echo()
-    limits = {(p.low, p.center, p.high) for p in chart.points if p.sigma or p.value is not None}
+    limits = {(p.low, p.center, p.high) for p in chart.points if p.limited}
     name = _(NAMES[chart.kind])
     if len(limits) == 1:
         low, center, high = map(_said, limits.pop())
@@ -223,7 +223,7 @@ def _print_capability(able: Capability) -> None:
                 click.echo(f"{head}{letters:3} {_said(index.value, 3):>8}  {_between(index)}")
     for name, ratio in ((_("below the lower limit"), able.below), (_("above the upper limit"), able.above)):
         if ratio is not None:
-            click.echo(f"{name}: {ratio.said()[system_language()]}")
+            click.echo(_("%(name)s: %(value)s", name=name, value=ratio.said()[system_language()]))
     for warning in able.warnings:
         click.echo(_(WARNING[warning]))
 
@@ -234,7 +234,8 @@ def _between(index: Index) -> str:
 
 def _row(p: Point, label: str, rules: Iterable[int]) -> tuple[str, ...]:
     value = "–" if p.value is None else _said(p.value)
-    return (str(p.index + 1), label, value, _said(p.low), _said(p.center), _said(p.high), ",".join(map(str, rules)))
+    limits = [_said(limit) if p.limited else "–" for limit in (p.low, p.center, p.high)]
+    return (str(p.index + 1), label, value, *limits, ",".join(map(str, rules)))
 
 
 def _table(lines: Sequence[Sequence[str]]) -> None:

@@ -67,9 +67,9 @@ def _chart(drawn: Drawn, chart: Chart, some: Sequence[Signal]) -> dict[str, Any]
             "line": drawn.samples[p.index].line,
             "value": p.value,
             "size": p.size,
-            "lcl": p.low,
-            "cl": p.center,
-            "ucl": p.high,
+            "lcl": p.low if p.limited else None,
+            "cl": p.center if p.limited else None,
+            "ucl": p.high if p.limited else None,
             "baseline": p.index in drawn.base,
             "rules": marks.get(p.index, []),
         }

@@ -67,6 +67,11 @@ class Point:
         return (self.value - self.center) / self.sigma if self.value is not None and self.sigma > 0 else None
 
     @property
+    def limited(self) -> bool:
+        """Are there limits? A group of one has none on a chart of spread."""
+        return self.value is not None or self.high > self.low
+
+    @property
     def side(self) -> int:
         """1 above the upper limit, −1 below the lower one, else 0. On the limit is inside, whatever rounding says."""
         if self.value is None:

@@ -70,6 +70,14 @@ def test_samples_left_out_make_no_limits_and_are_still_judged() -> None:
     assert [p["sample"] for p in found["charts"][0]["points"] if 1 in p["rules"]] == [15, 21, 23, 41]
 
 
+def test_a_group_of_one_has_no_limits_on_the_chart_of_spread(tmp_path: Path) -> None:
+    file = tmp_path / "values.csv"
+    file.write_text("groupe;a;b\n1;2,5;2,7\n2;2,4;\n3;2,9;2,1\n", encoding="utf-8")
+    lone = data(str(file), "--chart", "xbar-r")["charts"][1]["points"][1]
+    assert (lone["value"], lone["lcl"], lone["cl"], lone["ucl"]) == (None, None, None, None)
+    assert " 2      2      –    –    –         –" in run(str(file), "--chart", "xbar-r", "--all")
+
+
 def test_only_the_rules_that_are_asked_for_are_asked() -> None:
     found = data(JUICE, "--chart", "np", "--baseline", "1-30", "--rules", "1")
     assert {s["rule"] for s in found["charts"][0]["signals"]} == {1}
