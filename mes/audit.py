@@ -71,6 +71,15 @@ SUBJECTS: Final[dict[str, tuple[str, ...]]] = {
         "EventRequeued",
         "DossierIssued",
     ),
+    "shipping": (
+        "CartonsNumbered",
+        "UnitsPacked",
+        "UnitsUnpacked",
+        "CartonReopened",
+        "CartonReleased",
+        "UnitsReleased",
+        "ReleaseTakenBack",
+    ),
     "instruments": (
         "InstrumentRegistered",
         "InstrumentChanged",

@@ -28,6 +28,7 @@ from mes.domain.runs import last_askings
 from mes.domain.told import floor_order, floor_unit
 from mes.fold_office import OFFICE_RULES
 from mes.fold_orders import count_order, move_order, pieces
+from mes.fold_shipping import SHIPPING_RULES
 from mes.rows import FaultRow, InstallationRow, NcRow, QuarantineRow, ReadingRow, StationState, TallyRow, VisitRow
 from mes.verdicts import Entry, Judged, NotUnderstood, answer_of, spelled
 from mes.world import World
@@ -610,4 +611,5 @@ _RULES: Final[dict[str, Rule]] = {
     **dict.fromkeys(fold_packing.PACKING_RULES, _packing),
     **fold_packing.PACKING_OFFICE,
     **fold_trace.TRACE_RULES,
+    **SHIPPING_RULES,
 }

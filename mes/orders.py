@@ -8,11 +8,11 @@ from datetime import date, datetime
 from typing import Any, Literal
 from uuid import uuid4
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from mes import ledger, wire
-from mes.db.tables import Nonconformity, PlanRevision, Tally, UnitRow, WorkOrder
+from mes.db.tables import Nonconformity, PlanRevision, Release, ReleasedUnit, Tally, UnitRow, WorkOrder
 from mes.domain import orders as rules
 from mes.domain.orders import Against
 from mes.domain.reasons import sentence
@@ -226,14 +226,16 @@ def against_closing(session: Session, order: str) -> list[Against]:
         .order_by(Nonconformity.id)
     ).all()
     by_count = not states and row.revision > 0
+    good = _counted_good(session, order, row.open_units, row.quantity) if by_count else states.get("done", 0)
     standing = rules.Standing(
         order=order,
         quantity=row.quantity,
-        good=_counted_good(session, order, row.open_units, row.quantity) if by_count else states.get("done", 0),
+        good=good,
         not_begun=states.get("reserved", 0) if row.revision else row.quantity,
         in_work=states.get("waiting", 0) + states.get("in_work", 0),
         to_count=max(0, row.open_units) if by_count else 0,
         ncs=ncs,
+        unreleased=max(0, good - released_count(session, order, counted=by_count)),
     )
     return rules.preflight(standing)
 
@@ -242,6 +244,25 @@ def _counted_good(session: Session, order: str, left: int, quantity: int) -> int
     """The good pieces of a counted order: all that are neither left to count nor scrap."""
     scrap = select(func.sum(Tally.quantity)).where(Tally.order == order, Tally.defect != "")
     return quantity - max(0, left) - (session.scalar(scrap) or 0)
+
+
+def released_count(session: Session, order: str, *, counted: bool) -> int:
+    """How many finished units or pieces of an order a release covers now."""
+    if counted:
+        return session.scalar(select(func.sum(Release.quantity - Release.back)).where(Release.order == order)) or 0
+    covered = select(func.count()).select_from(UnitRow).join(ReleasedUnit, ReleasedUnit.unit == UnitRow.serial)
+    return session.scalar(covered.where(UnitRow.order == order, released_now())) or 0
+
+
+def released_goods(session: Session, order: str) -> int:
+    """How many units or pieces of an order may leave, or have left."""
+    serials = session.scalar(select(func.count()).select_from(UnitRow).where(UnitRow.order == order)) or 0
+    return released_count(session, order, counted=not serials)
+
+
+def released_now() -> ColumnElement[bool]:
+    """The condition that a unit's release holds; of a join of units and `released_unit`."""
+    return and_(ReleasedUnit.back.is_(False), ReleasedUnit.since == UnitRow.since, UnitRow.state == "done")
 
 
 def close(

@@ -462,3 +462,31 @@ class IssuedDossierRow:
     facts_at: str
     issued_at: str
     times: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRow:
+    """`product_release`."""
+
+    id: str
+    order: str
+    product: str
+    scope: str
+    carton: str
+    quantity: int
+    back: int
+    by: str
+    note: str
+    why: str
+    released_at: str
+    ended_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedUnitRow:
+    """`released_unit`."""
+
+    unit: str
+    release: str
+    since: str
+    back: bool

@@ -51,6 +51,8 @@ from mes.rows import (
     QuarantineRow,
     ReadingRow,
     ReceiptRow,
+    ReleasedUnitRow,
+    ReleaseRow,
     SpreadRow,
     StationSpanRow,
     StationState,
@@ -283,6 +285,8 @@ class World:
         self.carton_events = Shelf(self, t.CartonEvent, CartonEventRow, _columns(CartonEventRow))
         self.unit_events = Shelf(self, t.UnitEvent, UnitEventRow, _columns(UnitEventRow))
         self.dossiers = Shelf(self, t.IssuedDossier, IssuedDossierRow, _columns(IssuedDossierRow))
+        self.releases = Shelf(self, t.Release, ReleaseRow, _columns(ReleaseRow))
+        self.released = Shelf(self, t.ReleasedUnit, ReleasedUnitRow, _columns(ReleasedUnitRow))
         self.counters = Shelf(self, t.Counter, CounterRow, _columns(CounterRow))
         self.step_hours = Shelf(self, t.StepHour, StepHourRow, _columns(StepHourRow))
         self.step_orders = Shelf(self, t.StepOrder, StepOrderRow, _columns(StepOrderRow))
@@ -327,6 +331,8 @@ class World:
             self.carton_events,
             self.unit_events,
             self.dossiers,
+            self.releases,
+            self.released,
             self.counters,
             self.step_hours,
             self.step_orders,

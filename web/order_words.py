@@ -33,6 +33,8 @@ def obstacles(order: str, against: list[Against]) -> list[Obstacle]:
     for each in against:
         if each.reason == "close_nc_open":
             url = url_for("quality.show", nc=each.args["nc"])
+        elif each.reason == "close_not_released":
+            url = url_for("release.show", order=order)
         else:
             url = url_for("orders.show", order=order, show=_FILTER.get(each.reason))
         out.append(Obstacle(*sentence(each.reason, each.args, language()), url))

@@ -315,6 +315,7 @@ def _around(session: Session, row: WorkOrder) -> dict[str, Any]:
             select(func.count()).select_from(UnitRow).where(UnitRow.order == row.id, UnitRow.state == "withdrawn")
         ),
         "most": MOST,
+        "released_goods": verbs.released_goods(session, row.id),
     }
 
 

@@ -82,6 +82,7 @@ class Standing:
     in_work: int = 0
     to_count: int = 0
     ncs: Sequence[str] = ()
+    unreleased: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,8 @@ def preflight(s: Standing) -> list[Against]:
     if s.to_count:
         found.append(Against("close_to_count", {**said, "count": s.to_count}))
     found += [Against("close_nc_open", {**said, "nc": nc}) for nc in s.ncs]
+    if s.unreleased:
+        found.append(Against("close_not_released", {**said, "count": s.unreleased}))
     missing = s.quantity - s.good
     if missing > 0 and not (s.not_begun or s.in_work or s.to_count):
         found.append(Against("close_missing", {**said, "count": missing, "quantity": s.quantity}, waivable=True))

@@ -109,6 +109,7 @@ from mes.wire.people import (
 )
 from mes.wire.programs import ApiKeyAdded, ApiKeyNamed, KeyRole
 from mes.wire.quality import NonconformityDecided
+from mes.wire.shipping import ReleaseTakenBack, Scope, UnitsReleased
 from mes.wire.stations import EventRequeued, PlanPublished, StationAlarm, StationEnrolled, StationNamed, TokenRotated
 from mes.wire.talk import (
     EnrollReply,
@@ -236,7 +237,9 @@ __all__ = [
     "RawEvent",
     "RawRequest",
     "ReadingsRecorded",
+    "ReleaseTakenBack",
     "Role",
+    "Scope",
     "Scrapped",
     "Seq",
     "Sha256",
@@ -255,6 +258,7 @@ __all__ = [
     "UnitsDisqualified",
     "UnitsInspected",
     "UnitsPacked",
+    "UnitsReleased",
     "UnitsRepaired",
     "UnitsTested",
     "UnitsUnpacked",

@@ -62,6 +62,7 @@ from mes.wire.people import (
 )
 from mes.wire.programs import ApiKeyAdded, ApiKeyNamed
 from mes.wire.quality import NonconformityDecided
+from mes.wire.shipping import ReleaseTakenBack, UnitsReleased
 from mes.wire.stations import EventRequeued, PlanPublished, StationAlarm, StationEnrolled, StationNamed, TokenRotated
 from mes.wire.trace import DossierIssued
 
@@ -158,6 +159,8 @@ OFFICE_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
     ("CartonReopened", 1): CartonChanged,
     ("CartonReleased", 1): CartonChanged,
     ("DossierIssued", 1): DossierIssued,
+    ("UnitsReleased", 1): UnitsReleased,
+    ("ReleaseTakenBack", 1): ReleaseTakenBack,
     ("EventRequeued", 1): EventRequeued,
 }
 

@@ -112,6 +112,7 @@ def test_an_order_that_is_cut_down_to_what_is_finished_is_completed(floor: Floor
     assert row(floor).state == "in_work"
     floor.do(orders.amend, "OF-1", quantity=1, why="that is enough")
     assert row(floor).state == "completed"
+    assert floor.let_go().done
     assert floor.do(orders.close, "OF-1").done
 
 
@@ -163,6 +164,7 @@ def test_a_counted_order_is_cut_no_lower_than_what_its_first_step_has_counted(fl
     assert (row(floor, "OF-2").open_units, row(floor, "OF-3").open_units) == (60, 30)
     floor.send(p2, p2.event("WorkCompleted", order="OF-2", step="box", good=60, asks=True))
     assert row(floor, "OF-2").state == "completed"
+    assert floor.let_go("OF-2").done
     assert floor.do(orders.close, "OF-2").done
 
 
@@ -207,6 +209,7 @@ def test_an_order_with_missing_pieces_is_closed_by_quality_alone_and_with_a_reas
         arrive(floor, n)
         scrap(floor, n)
     assert row(floor).state == "completed"
+    assert floor.let_go().done
     assert floor.do(orders.close, "OF-1", why="customer agrees").reason == "close_missing"
     assert floor.do(orders.close, "OF-1", waive=True).reason == "close_missing"
     assert floor.do(orders.close, "OF-1", waive=True, why="customer agrees", actor="P-Q").done
@@ -229,6 +232,7 @@ def test_an_open_nonconformity_keeps_an_order_open_whoever_asks(floor: Floor) ->
 def test_a_closed_order_can_be_neither_changed_nor_split(floor: Floor) -> None:
     for n in (1, 2, 3):
         finish(floor, n)
+    assert floor.let_go().done
     assert floor.do(orders.close, "OF-1").done
     assert floor.do(orders.amend, "OF-1", quantity=9, why="x").reason == "order_state"
     assert floor.do(orders.split, "OF-1", "OF-2", 1, why="x").reason == "order_state"

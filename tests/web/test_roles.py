@@ -59,6 +59,9 @@ GET    /orders/import                   -         -        -          x         
 POST   /orders/import                   -         -        -          x          -        x       -
 POST   /orders/split                    -         -        -          x          -        x       -
 POST   /orders/close-short              -         -        -          -          x        -       -
+GET    /release/<path:order>            -         -        -          x          x        x       x
+POST   /releases/give                   -         -        -          -          x        -       -
+POST   /releases/take-back              -         -        -          -          x        -       -
 GET    /unit/<path:serial>              -         -        -          x          x        x       x
 GET    /trace                           -         -        -          x          x        x       x
 GET    /trace/list/<kind>               -         -        -          x          x        x       x

@@ -16,6 +16,7 @@ from mes.db.tables.people import Account, AccountRole, Badge, Override, Person, 
 from mes.db.tables.programs import ApiAnswer, ApiKey
 from mes.db.tables.quality import Nonconformity
 from mes.db.tables.rollups import Spread, StationSpan, StepDefect, StepHour, StepOrder
+from mes.db.tables.shipping import Release, ReleasedUnit
 from mes.db.tables.spine import Chain, Counter, Ledger, Meta, PlanRevision, Quarantine
 from mes.db.tables.stations import EnrolCode, Fault, Presence, StationRow, Stream, Token
 from mes.db.tables.trace import IssuedDossier, UnitEvent
@@ -54,6 +55,8 @@ __all__ = [
     "Quarantine",
     "Reading",
     "Receipt",
+    "Release",
+    "ReleasedUnit",
     "Spread",
     "StationRow",
     "StationSpan",
@@ -97,6 +100,8 @@ REPLAYED: Final[tuple[type[Base], ...]] = (
     CartonEvent,
     UnitEvent,
     IssuedDossier,
+    Release,
+    ReleasedUnit,
     Counter,
     StepHour,
     StepOrder,

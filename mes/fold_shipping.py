@@ -1,0 +1,202 @@
+"""Releases, folded: what may leave, by whose authority, and what was taken back.
+
+The same contract as `mes.fold`. `candidates` is read by the pre-check of a page as well: page and ledger ask alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from sqlalchemy import and_
+
+from mes import wire
+from mes.db.tables import Lot, Nonconformity, Release, ReleasedUnit, UnitRow
+from mes.domain.gate import Unit
+from mes.domain.orders import Against
+from mes.domain.release import OVER, Candidate, against_pieces, against_unit
+from mes.domain.route import Product
+from mes.fold_orders import pieces
+from mes.rows import OrderRow, ReleasedUnitRow, ReleaseRow
+from mes.verdicts import Entry, Judged
+from mes.verdicts import no as _no
+from mes.verdicts import yes as _yes
+from mes.world import CHUNK, World
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What would be released, and everything that stands against it."""
+
+    units: Sequence[Unit]
+    against: Sequence[Against]
+    count: int
+
+
+def product_of(world: World, order: OrderRow) -> Product | None:
+    """The order's product as the plan says it that the order was released with; None before its release."""
+    plan = world.plan(order.revision) if order.revision else None
+    return plan.product(order.product) if plan else None
+
+
+def check(world: World, order: OrderRow, scope: wire.Scope, serials: Sequence[str] = (), quantity: int = 0) -> Checked:
+    """What a release of this scope would cover, and what stands against it.
+
+    Args:
+        serials: for the scopes `units` and `carton`.
+        quantity: pieces, for a counted order; 0: all that are good and free.
+    """
+    product = product_of(world, order)
+    if product is None:
+        return Checked((), [Against("order_not_released", {"order": order.id})], 0)
+    first = [Against("release_order_held", {"order": order.id})] if order.state == "on_hold" else []
+    if product.tracking == "lot":
+        free = good_pieces(world, order, product) - released_pieces(world, order.id)
+        wanted = quantity or free
+        against = against_pieces(order.id, quantity=wanted, free=free, ncs=_ncs_of_order(world, order.id))
+        return _checked((), [*first, *against], wanted, order.id)
+    named = scope in ("units", "carton")
+    missing = [s for s in serials if (u := world.units.get(s)) is None or u.order != order.id] if named else []
+    against = [*first, *(Against("unknown_unit", {"unit": s}) for s in missing)]
+    units = [u for s in serials if s not in missing and (u := world.units.get(s))] if named else _all_of(world, order)
+    chosen: list[Unit] = []
+    for each in candidates(world, units):
+        found = against_unit(each, product)
+        if not named and (each.unit.state in ("scrapped", "withdrawn") or each.release is not None):
+            continue  # left out: it does not leave, or it may already
+        if scope == "finished" and found:
+            continue
+        against += found
+        chosen.append(each.unit)
+    return _checked(chosen, against, len(chosen), order.id)
+
+
+def _checked(units: Sequence[Unit], against: Sequence[Against], count: int, order: str) -> Checked:
+    nothing = [Against("release_nothing", {"order": order})] if count <= 0 and not against else []
+    return Checked(units, [*against, *nothing], max(0, count))
+
+
+def _all_of(world: World, order: OrderRow) -> list[Unit]:
+    """The units of an order by serial; those in hand win, as they may have moved in this very transaction."""
+    world.units.load_where(UnitRow.order == order.id)
+    held = (row[0] for row in world.units.rows.values() if row is not None)
+    return sorted((u for u in held if u.order == order.id), key=lambda u: u.serial)
+
+
+def candidates(world: World, units: Sequence[Unit]) -> list[Candidate]:
+    """These units with what stands around them."""
+    serials = [u.serial for u in units]
+    world.released.load((s,) for s in serials)
+    world.load_inside(serials)
+    ncs = _open_ncs(world, serials)
+    world.lots.load_where(Lot.state == "held")
+    held = {(row[0].part, row[0].lot) for row in world.lots.rows.values() if row and row[0].state == "held"}
+    out = []
+    for unit in units:
+        lots = [(r.part, r.lot) for r in world.inside(unit.serial) if r.lot and (r.part, r.lot) in held]
+        blocking = dict.fromkeys([*([unit.nc] if unit.nc else []), *ncs.get(unit.serial, ())])
+        out.append(Candidate(unit, tuple(blocking), lots, release_of(world, unit)))
+    return out
+
+
+def release_of(world: World, unit: Unit) -> str | None:
+    """The release that covers a unit as it stands; None when none does."""
+    row = world.released.get(unit.serial)
+    return row.release if row and not row.back and row.since == unit.since and unit.state == "done" else None
+
+
+def _open_ncs(world: World, serials: Sequence[str]) -> Mapping[str, list[str]]:
+    """Unit → its nonconformities that are not over."""
+    for i in range(0, len(serials), CHUNK):
+        piece = serials[i : i + CHUNK]
+        world.ncs.load_where(and_(Nonconformity.unit.in_(piece), Nonconformity.state.not_in(OVER)))
+    wanted, found = set(serials), dict[str, list[str]]()
+    rows = (row[0] for row in world.ncs.rows.values() if row is not None)
+    for nc in sorted((r for r in rows if r.unit in wanted and r.state not in OVER), key=lambda r: r.id):
+        found.setdefault(nc.unit, []).append(nc.id)
+    return found
+
+
+def _ncs_of_order(world: World, order: str) -> list[str]:
+    world.ncs.load_where(and_(Nonconformity.order == order, Nonconformity.state.not_in(OVER)))
+    rows = (row[0] for row in world.ncs.rows.values() if row is not None)
+    return sorted(r.id for r in rows if r.order == order and r.state not in OVER)
+
+
+def good_pieces(world: World, order: OrderRow, product: Product) -> int:
+    """Pieces of a counted order that its last step has counted as good."""
+    return pieces(world, order.id, product.steps[-1].id, [""])
+
+
+def released_pieces(world: World, order: str) -> int:
+    """Pieces of a counted order that a release covers."""
+    world.releases.load_where(Release.order == order)
+    rows = (row[0] for row in world.releases.rows.values() if row is not None)
+    return sum(r.quantity - r.back for r in rows if r.order == order)
+
+
+def _number(world: World, entry: Entry, word: str) -> str:
+    year = entry.received_at[:4]
+    return f"{word}-{year}-{world.next_number(f'{word.lower()}-{year}'):04}"
+
+
+def _released(world: World, entry: Entry, body: wire.UnitsReleased) -> Judged:
+    order = world.orders.get(body.order)
+    if order is None:
+        return _no(entry, "unknown_order", order=body.order)
+    world.units.load((s,) for s in body.units)
+    found = check(world, order, body.scope, body.units, body.quantity)
+    if found.against:
+        return _no(entry, found.against[0].reason, **found.against[0].args)
+    if found.count != body.quantity:
+        return _no(entry, "release_count", order=order.id, count=found.count, quantity=body.quantity)
+    release = ReleaseRow(
+        id=_number(world, entry, "LIB"),
+        order=order.id,
+        product=order.product,
+        scope=body.scope,
+        carton=body.carton,
+        quantity=found.count,
+        back=0,
+        by=entry.operator or "",
+        note=body.note,
+        why="",
+        released_at=entry.at,
+        ended_at=None,
+    )
+    world.releases.put(release)
+    for unit in found.units:
+        world.released.put(ReleasedUnitRow(unit.serial, release.id, unit.since, False))
+    return _yes(entry, order=order.id, release=release.id, count=found.count)
+
+
+def units_of_release(world: World, release: str) -> list[ReleasedUnitRow]:
+    """The units that a release covers, those that were not taken back."""
+    world.released.load_where(ReleasedUnit.release == release)
+    rows = (row[0] for row in world.released.rows.values() if row is not None)
+    return sorted((r for r in rows if r.release == release and not r.back), key=lambda r: r.unit)
+
+
+def _taken_back(world: World, entry: Entry, body: wire.ReleaseTakenBack) -> Judged:
+    release = world.releases.get(body.release)
+    if release is None:
+        return _no(entry, "unknown_release", release=body.release)
+    if release.back >= release.quantity:
+        return _no(entry, "release_over", release=release.id)
+    covered = {row.unit: row for row in units_of_release(world, release.id)}
+    chosen: Iterable[str] = body.units or covered
+    for serial in chosen:
+        if serial not in covered:
+            return _no(entry, "release_other", unit=serial, release=release.id)
+    for serial in chosen:
+        world.released.put(replace(covered[serial], back=True))
+    back = release.back + len(body.units) if body.units else release.quantity
+    world.releases.put(replace(release, back=back, why=body.why, ended_at=entry.at))
+    return _yes(entry, order=release.order, release=release.id, count=back - release.back)
+
+
+SHIPPING_RULES: Final[dict[str, Callable[[World, Entry, Any], Judged]]] = {
+    "UnitsReleased": _released,
+    "ReleaseTakenBack": _taken_back,
+}
