@@ -164,6 +164,12 @@ def _said(text: str, symbology: Symbology) -> str:
     return FNC1 + text.replace(GS, FNC1) if symbology == "gs1-128" else text
 
 
+def characters(text: str, symbology: Symbology) -> list[int]:
+    """The characters of a Code 128 from its start to before its check character, for a printer that draws it itself."""
+    body = _modules(_said(text, symbology))[:-13]
+    return [_VALUES[body[i : i + 11]] for i in range(0, len(body) - 11, 11)]
+
+
 def _modules(text: str) -> str:
     return cast(str, _Code128(text).build()[0])
 

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Final
 
 import click
+from sqlalchemy.orm import Session
 
-from mes import labels, typeset
+from mes import labels, printing, typeset
 from mes.control_sheet import control
 from mes.db.session import reading, writing
+from mes.domain.label import Label, Symbology
 from mes.domain.label_paper import DEFAULT_ROLL, DEFAULT_SHEET, SHEETS
 from mes.i18n import _, system_language
 from mes.orders import Answer
@@ -21,6 +23,10 @@ HOLD_ROLL: Final = "70x37"
 _FILE = click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The PDF file to write."
 )
+_OR_FILE = click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="The PDF file to write."
+)
+_PRINTER = click.option("--printer", metavar="NAME", help="A label printer of the plan, in place of a file.")
 
 
 @click.group("labels")
@@ -37,7 +43,8 @@ def labels_group() -> None:
 @click.option("--from", "first", type=click.IntRange(1), default=1, help="From this unit on, counted from 1.")
 @click.option("--to", "last", type=click.IntRange(1), help="Up to this one.")
 @click.option("--skip", type=click.IntRange(0, 100), default=0, help="Places of the first sheet that are used up.")
-@_FILE
+@_OR_FILE
+@_PRINTER
 @database_option
 def units(
     order: str,
@@ -48,20 +55,36 @@ def units(
     first: int,
     last: int | None,
     skip: int,
-    output: Path,
+    output: Path | None,
+    printer: str | None,
     database: str,
 ) -> None:
     """Labels for the units of ORDER. A second printing is marked as a copy."""
     if sheet and roll:
         raise click.UsageError(_("Give --sheet or --roll, not both."))
+    _one_of(output, printer)
     engine = open_database(database)
+    symbology: Symbology = "qr" if qr else "code128"
+    if printer:
+        with writing(engine) as session:
+            found = labels.unit_labels(
+                session,
+                order,
+                symbology=symbology,
+                serials=serials or None,
+                first=first,
+                last=last,
+                language=system_language(),
+            )
+            _queue(session, found, printer)
+        return
     with writing(engine) as session:
         made = labels.units(
             session,
             order,
             now=now(),
             on=roll or sheet or DEFAULT_SHEET,
-            symbology="qr" if qr else "code128",
+            symbology=symbology,
             serials=serials or None,
             first=first,
             last=last,
@@ -88,13 +111,22 @@ def traveller(order: str, output: Path, database: str) -> None:
 @click.argument("unit")
 @click.option("--sheet", type=click.Choice(list(SHEETS)), help="Sheet of A4, columns x rows.")
 @click.option("--roll", metavar="SIZE", help=f"Roll: width x height of a label in mm; else {HOLD_ROLL}.")
-@_FILE
+@_OR_FILE
+@_PRINTER
 @database_option
-def hold(unit: str, sheet: str | None, roll: str | None, output: Path, database: str) -> None:
+def hold(
+    unit: str, sheet: str | None, roll: str | None, output: Path | None, printer: str | None, database: str
+) -> None:
     """What says where UNIT stands with its nonconformity: red, blue or green."""
     if sheet and roll:
         raise click.UsageError(_("Give --sheet or --roll, not both."))
+    _one_of(output, printer)
     engine = open_database(database)
+    if printer:
+        with writing(engine) as session:
+            one = labels.hold_label(session, unit, language=system_language())
+            _queue(session, one if isinstance(one, Answer) else [one], printer)
+        return
     with writing(engine) as session:
         made = labels.hold(
             session, unit, now=now(), on=roll or sheet or HOLD_ROLL, language=system_language(), actor=CONSOLE
@@ -115,7 +147,26 @@ def control_codes(output: Path, database: str) -> None:
     _write(control(plan, now=now(), language=system_language()), output)
 
 
-def _write(made: labels.Sheet | Answer, output: Path) -> None:
+def _one_of(output: Path | None, printer: str | None) -> None:
+    if (output is None) == (printer is None):
+        raise click.UsageError(_("Give -o or --printer."))
+
+
+def _queue(session: Session, made: list[Label] | Answer, printer: str) -> None:
+    """Into the queue of a label printer; the server prints."""
+    said = system_language()
+    answer = (
+        made
+        if isinstance(made, Answer)
+        else printing.queue(session, made, printer, now=now(), language=said, actor=CONSOLE)
+    )
+    if not answer.done:
+        raise click.ClickException(answer.say(said))
+    click.echo(_("%(count)s labels wait for printer %(printer)s.", **answer.args))
+
+
+def _write(made: labels.Sheet | Answer, output: Path | None) -> None:
+    assert output is not None
     if isinstance(made, Answer):
         raise click.ClickException(made.say(system_language()))
     try:

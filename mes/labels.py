@@ -238,9 +238,9 @@ def unfit_of(labels: Sequence[Label], where: Paper) -> Answer | None:
 
 def unfit(label: Label, where: Paper) -> codes.Unfit | Literal["code_other", "label_low"] | None:
     """Why a label's code cannot stand on this paper; None when it can."""
-    width, height = _room(label, where)
-    room = min(width, height) if label.symbology == "qr" else width
-    if (why := codes.readable(label.code, label.symbology, width=room)) is not None:
+    width, height = room(label, where)
+    across = min(width, height) if label.symbology == "qr" else width
+    if (why := codes.readable(label.code, label.symbology, width=across)) is not None:
         return why
     if height < LEAST_HEIGHT:
         return "label_low"
@@ -271,8 +271,8 @@ def record(
     return [int(each.args["copy"]) for each in judged]
 
 
-def _room(label: Label, where: Paper) -> tuple[float, float]:
-    """Width and height for the code on a label, in mm."""
+def room(label: Label, where: Paper) -> tuple[float, float]:
+    """Width and height for the code on a label, in mm; see the template `units`."""
     width, height = where.width - 2 * where.inset, where.height - 2 * where.inset
     band = _BAND if label.tone else 0.0
     if label.symbology == "qr":
@@ -281,7 +281,7 @@ def _room(label: Label, where: Paper) -> tuple[float, float]:
 
 
 def _drawn(label: Label, copy: int, where: Paper, language: str) -> dict[str, Any]:
-    width, height = _room(label, where)
+    width, height = room(label, where)
     drawn = codes.draw(label.code, label.symbology, width=width, height=height)
     square = label.symbology == "qr"
     beside = where.width - 2 * where.inset - (drawn.width + 1.5 if square else 14 * (copy > 1))

@@ -43,6 +43,7 @@ from web import (
     order_import,  # noqa: F401
     orders,
     people,
+    printers,
     quality,
     release,
     rest,
@@ -126,6 +127,7 @@ def create_app(here: Site, *, secret_key: str, hosts: frozenset[str] = frozenset
         held,
         instruments,
         labels,
+        printers,
         openapi,
         orders,
         people,

@@ -5,18 +5,22 @@ HTTP in, a use case, a PDF out. It is typeset after the commit. What may stand o
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Final, cast
 
 from flask import Blueprint, Response, abort, flash, redirect, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from mes import labels as verbs
-from mes import revisions, typeset
+from mes import printing, revisions, typeset
 from mes.control_sheet import control as control_sheet
 from mes.db.tables import UnitRow
-from mes.domain.label import Symbology
+from mes.domain.label import Label, Symbology
 from mes.domain.label_paper import ROLLS, SHEETS
+from mes.domain.printer import Printer
 from mes.orders import Answer
 from mes.traveller import traveller as traveller_of
 from web.auth import actor, role
@@ -29,9 +33,15 @@ blueprint = Blueprint("labels", __name__, url_prefix="/labels")
 
 @blueprint.app_context_processor
 def _papers() -> dict[str, Any]:
-    return {"label_sheets": tuple(SHEETS.values()), "label_rolls": ROLLS}
+    return {"label_sheets": tuple(SHEETS.values()), "label_rolls": ROLLS, "label_printers": _printers}
 
 
+def _printers() -> tuple[Printer, ...]:
+    with site().reading() as session:
+        return printing.printers(session)
+
+
+PRINTER: Final = "printer:"
 MOST_UNITS: Final = 1_000_000
 
 
@@ -46,6 +56,15 @@ def units() -> Any:
     if numbers["first"] is None or numbers["skip"] is None or last is None:
         flash(_("Give a whole number from 1 to %(most)s.", most=MOST_UNITS), "stop")
         return redirect(url_for("orders.show", order=order))
+    start = numbers["first"]
+    if (printer := _printer(on)) is not None:
+        return _queued(
+            lambda session: verbs.unit_labels(
+                session, order, symbology=symbology, first=start, last=last, language=said
+            ),
+            printer,
+            url_for("orders.show", order=order),
+        )
     made = site().do(
         lambda session, now: verbs.units(
             session,
@@ -53,7 +72,7 @@ def units() -> Any:
             now=now,
             on=on,
             symbology=symbology,
-            first=cast(int, numbers["first"]),
+            first=start,
             last=last,
             skip=cast(int, numbers["skip"]) - 1,
             language=said,
@@ -73,6 +92,12 @@ def unit() -> Any:
         order = session.scalar(select(UnitRow.order).where(UnitRow.serial == serial))
     if order is None:
         abort(404)
+    if (printer := _printer(on)) is not None:
+        return _queued(
+            lambda session: verbs.unit_labels(session, order, symbology=symbology, serials=[serial], language=said),
+            printer,
+            url_for("units.show", serial=serial),
+        )
     made = site().do(
         lambda session, now: verbs.units(
             session, order, now=now, on=on, symbology=symbology, serials=[serial], language=said, actor=who
@@ -86,6 +111,13 @@ def unit() -> Any:
 def hold() -> Any:
     """The label that says where a unit stands with its nonconformity."""
     serial, on, who, said = ident("unit"), ident("paper"), actor(), language()
+    if (printer := _printer(on)) is not None:
+
+        def one(session: Session) -> list[Label] | Answer:
+            made = verbs.hold_label(session, serial, language=said)
+            return made if isinstance(made, Answer) else [made]
+
+        return _queued(one, printer, url_for("units.show", serial=serial))
     made = site().do(lambda session, now: verbs.hold(session, serial, now=now, on=on, language=said, actor=who))
     return _sent(made, url_for("units.show", serial=serial))
 
@@ -108,6 +140,28 @@ def control() -> Any:
     if plan is None:
         abort(404)
     return _pdf(control_sheet(plan, now=site().clock(), language=language()))
+
+
+def _printer(paper: str) -> str | None:
+    """The label printer that a form has chosen in place of a paper."""
+    return paper.removeprefix(PRINTER) if paper.startswith(PRINTER) else None
+
+
+def _queued(make: Callable[[Session], list[Label] | Answer], printer: str, back: str) -> Any:
+    """Labels into a printer's queue."""
+    who, said = actor(), language()
+
+    def use_case(session: Session, now: datetime) -> Answer:
+        made = make(session)
+        if isinstance(made, Answer):
+            return made
+        return printing.queue(session, made, printer, now=now, language=said, actor=who)
+
+    answer = site().do(use_case)
+    if answer.reason in ("unknown_order", "unknown_unit"):
+        abort(404)
+    tell(answer, _("%(count)s labels wait for printer %(printer)s.", **answer.args) if answer.done else "")
+    return redirect(back)
 
 
 def _symbology() -> Symbology:

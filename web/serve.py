@@ -24,7 +24,7 @@ from mes.i18n import _
 from mes.setup import database_option, now, open_database, own_names, tls_folder
 from mes.tls import Files, NoKey, ends, hosts_of, renew_when_due
 from mes.writer import Writer
-from web import live, nightly
+from web import live, nightly, print_worker
 from web.app import create_app, secret_of
 from web.reach import EVERYWHERE, Reach, choose, gunicorn_tls
 from web.site import Site
@@ -140,6 +140,7 @@ def serve(host: str, port: int, allowed: tuple[str, ...], behind_proxy: bool, th
         app = build(database, hosts=hosts, reach=reach, authority=authority)
         site: Site = app.extensions["atelier"]
         nightly.start(site)
+        print_worker.start(site)
         site.do(lambda session, now: enrolment.note_address(session, address if reach == "tls" else ""))
         click.echo(_("Board:  %(url)s", url=f"{address}/board"))
         click.echo(_("Office: %(url)s", url=f"{address}/office"))

@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
+from mes.domain.printer import Printer
 from mes.wire import Frozen
 
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,47}$")]
@@ -295,6 +296,7 @@ class Plant(Frozen):
     lines: Annotated[tuple[Line, ...], Field(min_length=1)]
     shifts: tuple[Shift, ...] = ()
     qualifications: tuple[Qualification, ...] = ()
+    printers: tuple[Printer, ...] = ()
 
 
 class Plan(Frozen):

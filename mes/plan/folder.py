@@ -22,7 +22,7 @@ from mes.plan.known import Known
 from mes.plan.pictures import Refused, read_picture
 from mes.plan.station import StationFile, decode_station, instruments, told_by
 from mes.plan.steps import StepTable
-from mes.plan.tables import DefectTable, PlantTable, ProductTable, ShiftTable
+from mes.plan.tables import DefectTable, PlantTable, PrinterTable, ProductTable, ShiftTable
 from mes.plan.weighing import packed, with_limits
 
 PLANT: Final = "plant.toml"
@@ -126,7 +126,7 @@ class _Reading:
     def _plant(self) -> dict[str, Any]:
         if self.plant is None:
             return {}
-        self.findings.tables(self.plant, PLANT, one=("plant",), many=("line", "shift", "qualification"))
+        self.findings.tables(self.plant, PLANT, one=("plant",), many=("line", "shift", "qualification", "printer"))
         raw = single(self.plant, "plant")
         table = (
             self.findings.decode(PlantTable, raw, file=PLANT, table="plant", known=self.known)
@@ -140,8 +140,9 @@ class _Reading:
         qualifications = self._many(
             self.plant, "qualification", Qualification, PLANT, _("Two qualifications are called %(value)s.")
         )
+        printers = self._many(self.plant, "printer", PrinterTable, PLANT, _("Two printers are called %(value)s."))
         site = table.model_dump(mode="json") if table else {}
-        return {**site, "lines": lines, "shifts": shifts, "qualifications": qualifications}
+        return {**site, "lines": lines, "shifts": shifts, "qualifications": qualifications, "printers": printers}
 
     def _defects(self) -> list[dict[str, Any]]:
         if self.defects is None:

@@ -12,6 +12,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
+from mes.domain.label_paper import roll
+from mes.domain.printer import ADDRESS, Printer
 from mes.domain.route import Break, Defect, Language, Shift, Slug, Station, Text
 from mes.i18n import _
 from mes.plan.cartons import CartonTable, PalletTable, is_prefix
@@ -59,6 +61,25 @@ class PlantTable(Frozen):
     @classmethod
     def _counts(cls, value: str) -> str:
         return number_pattern(value, ORDER)
+
+
+class PrinterTable(Printer):
+    """`[[printer]]`: a label printer."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        found = ADDRESS.fullmatch(url)
+        if found is None or not 1 <= int(found[2]) <= 65_535:
+            raise refusal(_("This is not the address of a printer."), '"tcp://192.168.1.30:9100"')
+        return url
+
+    @field_validator("label")
+    @classmethod
+    def _is_a_size(cls, label: str) -> str:
+        if roll(label) is None:
+            raise refusal(_("No label has this size: %(size)s.", size=label), _('width x height in mm, "57x32"'))
+        return label
 
 
 class ShiftTable(Shift):

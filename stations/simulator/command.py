@@ -22,6 +22,7 @@ from mes.i18n import _
 from stations.simulator.faults import FAULTS, Fault
 from stations.simulator.host import BadOrder, Host
 from stations.simulator.kinds import FAMILIES, PERSONALITIES, Device
+from stations.simulator.label_printer import PRINTER_FAULTS, VirtualLabelPrinter
 
 READ: Final = 65_536
 MAX_ORDER: Final = 10_000  # bytes of a line without an end that are kept
@@ -46,6 +47,20 @@ class Rate(click.ParamType[tuple[Fault, float]]):
         return cast(Fault, name), rate
 
 
+def run_printer(port: int) -> None:
+    """A label printer; each line of the standard input is its fault from now on, an empty one mends it."""
+    with VirtualLabelPrinter(port) as printer:
+        click.echo(_("Label printer at %(url)s", url=printer.url))
+        for line in sys.stdin:
+            said = line.strip()
+            found = next((f for f in PRINTER_FAULTS if f == said), None)
+            if said and found is None:
+                click.echo(_("%(name)s is no fault: %(known)s", name=said, known=", ".join(PRINTER_FAULTS)), err=True)
+                continue
+            printer.strike(found)
+        printer.wait()
+
+
 @click.command()
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--family", type=click.Choice(list(FAMILIES)), help="Without FILE: one device that speaks so.")
@@ -64,6 +79,9 @@ class Rate(click.ParamType[tuple[Fault, float]]):
 @click.option(
     "--test-s", type=click.FloatRange(0.1), default=2.0, show_default=True, help="How long a safety test takes."
 )
+@click.option(
+    "--label-printer", type=click.IntRange(0, 65_535), metavar="PORT", help="A ZPL label printer on TCP, alone."
+)
 @click.option("--attended", is_flag=True, help="End when the standard input ends: its writer is gone.")
 def simulate(
     file: Path | None,
@@ -77,9 +95,13 @@ def simulate(
     late_s: float | None,
     drift_per_h: float,
     test_s: float,
+    label_printer: int | None,
     attended: bool,
 ) -> None:
     """Simulate the devices of a station's FILE, or one device. Orders are read from the standard input, one a line."""
+    if label_printer is not None:
+        run_printer(label_printer)
+        return
     if (file is None) == (family is None) or (family is not None and link is None):
         raise click.UsageError(_("Give a station's file, or --family with --link."))
     if sum(rate for _fault, rate in rates) > 1:

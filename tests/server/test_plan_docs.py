@@ -13,14 +13,14 @@ from mes.plan import Instrument, Port, Screen, Server, read_plan
 from mes.plan.cartons import CartonTable, PalletTable
 from mes.plan.lines import LineTable
 from mes.plan.steps import CommandTable, ComponentTable, StepTable, TestTable
-from mes.plan.tables import DefectTable, PlantTable, ProductTable, ShiftTable, StationTable
+from mes.plan.tables import DefectTable, PlantTable, PrinterTable, ProductTable, ShiftTable, StationTable
 
 ROOT = Path(__file__).parents[2]
 DOCS = (ROOT / "docs" / "plan.md").read_text(encoding="utf-8")
 
 TABLES: tuple[type[BaseModel], ...] = (
     Break, CartonTable, CommandTable, ComponentTable, DefectTable, Enclosed, Instrument, Line, LineTable, PalletTable,
-    PlantTable, Port,
+    PlantTable, Port, PrinterTable,
     ProductTable, Qualification, Screen, Server, ShiftTable, StationTable, StepTable, TestTable, Weigh,
 )  # fmt: skip
 

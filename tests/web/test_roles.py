@@ -71,6 +71,8 @@ POST   /labels/hold                     -         -        -          x         
 POST   /labels/traveller                -         -        -          x          -        x       -
 POST   /labels/unit                     -         -        -          x          -        x       -
 POST   /labels/units                    -         -        -          x          -        x       -
+GET    /printers                        -         -        -          x          x        x       x
+POST   /printers/decide                 -         -        -          x          x        x       -
 GET    /quality                         -         -        -          x          x        x       x
 GET    /quality/nc/<path:nc>            -         -        -          x          x        x       x
 POST   /quality/decide                  -         -        -          x          x        -       -
@@ -173,6 +175,7 @@ MENU: Final = {
     "/board",
     "/people",
     "/stations",
+    "/printers",
     "/account",
     "/orders",
     "/quality",

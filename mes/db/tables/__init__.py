@@ -13,6 +13,7 @@ from mes.db.tables.lots import Lot, Receipt
 from mes.db.tables.orders import Label, Tally, WorkOrder
 from mes.db.tables.packing import CartonEvent, CartonRow, Packed
 from mes.db.tables.people import Account, AccountRole, Badge, Override, Person, Qualification, WebSession
+from mes.db.tables.printing import PrintJob
 from mes.db.tables.programs import ApiAnswer, ApiKey
 from mes.db.tables.quality import Nonconformity
 from mes.db.tables.rollups import Spread, StationSpan, StepDefect, StepHour, StepOrder
@@ -51,6 +52,7 @@ __all__ = [
     "Person",
     "PlanRevision",
     "Presence",
+    "PrintJob",
     "Qualification",
     "Quarantine",
     "Reading",

@@ -1,0 +1,141 @@
+"""A label printer on TCP: it takes ZPL, says how it is, remembers what came out, and breaks down when it is told to.
+
+It knows of ZPL only where a format begins and ends, and the host status.
+
+Source: Zebra, ZPL II Programming Guide, `^XA`, `^XZ`, `~HS`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from typing import Final, Literal, Self, get_args
+
+PrinterFault = Literal["paper", "head", "ribbon", "pause", "silent", "before", "after", "half", "mute"]
+"""`paper`, `head`, `ribbon`, `pause`: it says so and keeps what comes until it is mended. `silent`: it says nothing.
+
+Of the next label: `before`: the line is lost before it comes out; `after`: it comes out, then the line is lost; `half`:
+the line is lost in the middle of its bytes; `mute`: it is kept, and the printer stays busy.
+"""
+
+PRINTER_FAULTS: Final[tuple[PrinterFault, ...]] = get_args(PrinterFault)
+_BEGIN, _END, _STATUS = b"^XA", b"^XZ", b"~HS"
+
+
+class VirtualLabelPrinter:
+    """One printer on a port of this computer. As a context manager it is switched on, and off afterwards."""
+
+    def __init__(self, port: int = 0, host: str = "127.0.0.1") -> None:
+        self.printed: list[bytes] = []
+        """Every format that came out, in order."""
+        self.fault: PrinterFault | None = None
+        self.kept: list[bytes] = []
+        """Formats in its memory."""
+        self._lock = threading.Lock()
+        self._open: set[socket.socket] = set()
+        self._listener = socket.create_server((host, port))
+        self._thread = threading.Thread(target=self._accept, name="label printer", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def url(self) -> str:
+        """Its address, as the plan writes it."""
+        host, port = self._listener.getsockname()[:2]
+        return f"tcp://{host}:{port}"
+
+    def strike(self, fault: PrinterFault | None) -> None:
+        """A fault from now on; None mends it, and what was kept comes out."""
+        with self._lock:
+            self.fault = fault
+            if fault is None:
+                self.printed += self.kept
+                self.kept.clear()
+
+    def close(self) -> None:
+        """Switch it off."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join(timeout=10)
+        with self._lock:
+            lines = tuple(self._open)
+        for line in lines:
+            with contextlib.suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+
+    def wait(self) -> None:
+        """Until it is switched off."""
+        self._thread.join()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                line, _address = self._listener.accept()
+            except OSError:
+                return
+            with self._lock:
+                self._open.add(line)
+            threading.Thread(target=self._serve, args=(line,), daemon=True).start()
+
+    def _serve(self, line: socket.socket) -> None:
+        heard = b""
+        with line, contextlib.suppress(OSError):
+            while more := line.recv(65_536):
+                heard += more
+                rest = self._take(line, heard)
+                if rest is None:
+                    break
+                heard = rest
+        with self._lock:
+            self._open.discard(line)
+
+    def _take(self, line: socket.socket, heard: bytes) -> bytes | None:
+        """Do what has come whole; returns what has not, None when the line is to be lost."""
+        while True:
+            status, begin = heard.find(_STATUS), heard.find(_BEGIN)
+            if status >= 0 and (begin < 0 or status < begin):
+                if self.fault != "silent":
+                    line.sendall(self._status())
+                heard = heard[status + len(_STATUS) :]
+                continue
+            if begin < 0:
+                return heard
+            if self.fault == "half":
+                self._broken()
+                return None
+            end = heard.find(_END, begin)
+            if end < 0:
+                return heard
+            if not self._format(heard[begin : end + len(_END)]):
+                return None
+            heard = heard[end + len(_END) :]
+
+    def _format(self, data: bytes) -> bool:
+        with self._lock:
+            if self.fault == "before":
+                self._broken()
+                return False
+            if self.fault in ("paper", "head", "ribbon", "pause", "mute"):
+                self.kept.append(data)
+                return True
+            self.printed.append(data)
+            if self.fault == "after":
+                self._broken()
+                return False
+        return True
+
+    def _broken(self) -> None:
+        self.fault = None  # it strikes once
+
+    def _status(self) -> bytes:
+        said = self.fault
+        one = f"030,{said == 'paper':d},{said == 'pause':d},0256,{len(self.kept):03},0,0,0,000,0,0,0"
+        two = f"000,0,{said == 'head':d},{said == 'ribbon':d},1,2,6,0,{0:08},1,000"
+        return b"".join(f"\x02{text}\x03\r\n".encode() for text in (one, two, "1234,0"))
