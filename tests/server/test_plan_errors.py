@@ -179,7 +179,7 @@ WRONG = [
      "This is not the address of a server.", "https://"),
     ("a fingerprint that is none", BENCH_7, "[server]", '[server]\nfingerprint = "ab:cd"', "server", "fingerprint",
      "This is not a SHA-256 fingerprint.", "64 hexadecimal digits"),
-    ("a syntax error", KIT, "cycle_s = 45", "cycle_s = ", "", "", "Line 28 is not TOML: Invalid value.", "key = "),
+    ("a syntax error", KIT, "cycle_s = 45", "cycle_s = ", "", "", "Line 32 is not TOML: Invalid value.", "key = "),
     ("a pattern that runs away", NOMAD, r"^CH(?P<serial>\d{6})$", r"^CH(?P<serial>(\d+)+)$", "step kitting",
      "components.CHASSIS-1000.pattern", "Some label could keep a bench busy", "no repetition of a repetition"),
     ("a marginal band without a limit", NOMAD, 'low = 1.0, marginal = 0.2', 'marginal = 0.2', "step safety",

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from mes import packing
+from mes.domain.sscc import spaced
 from tests.server.bench import OPERATOR, PERSON
 from tests.server.worlds import released_order
 from tests.web.pages import Office, text_of, workshop
@@ -34,6 +36,20 @@ def office(tmp_path: Path) -> Iterator[Office]:
 
 def unit(office: Office) -> str:
     return office.shop.units("OF-2026-118")[0]
+
+
+def test_a_packed_unit_names_its_carton(tmp_path: Path) -> None:
+    shop = workshop(tmp_path)
+    packed, other, _ = released_order(shop)
+    shop.bring(packed, None)
+    (carton,) = shop.do(packing.number, 1).args["cartons"]
+    said = shop.tell("bench-8", "UnitsPacked", carton=carton, unit=packed, asks=True)
+    assert said.reason == "packed_full", said
+    office = Office(shop)
+    assert f"Carton {spaced(carton)}" in text_of(office.get(f"/unit/{packed}"))
+    assert spaced(carton) not in text_of(office.get(f"/unit/{other}"))
+    office.close()
+    shop.close()
 
 
 def test_a_unit_in_burn_in_says_its_place_and_what_its_samples_read(office: Office) -> None:
