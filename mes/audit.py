@@ -54,6 +54,7 @@ SUBJECTS: Final[dict[str, tuple[str, ...]]] = {
         "OrderCreated",
         "OrderAmended",
         "OrderSplit",
+        "SerialsGiven",
         "OrderReleased",
         "OrderHeld",
         "OrderResumed",

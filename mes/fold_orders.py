@@ -18,6 +18,7 @@ from mes.domain import orders as rules
 from mes.domain.gate import Unit
 from mes.domain.orders import ORDER_STATES
 from mes.domain.route import Plan, Product
+from mes.fold_serials import SERIAL_RULES, release_given
 from mes.rows import OrderRow
 from mes.verdicts import Entry, Judged
 from mes.verdicts import no as _no
@@ -53,6 +54,7 @@ def _create(world: World, entry: Entry, body: wire.OrderCreated) -> Judged:
             priority=body.priority,
             held_from="",
             split_from=None,
+            given=0,
         )
     )
     return _yes(entry, order=body.order)
@@ -77,7 +79,10 @@ def _release(world: World, entry: Entry, body: wire.OrderReleased) -> Judged:
     product = plan.product(order.product) if plan else None
     if plan is None or product is None:
         return _no(entry, "no_plan")
-    if product.tracking == "serial" and (taken := _reserve(world, entry, order, product, order.quantity)):
+    if order.given:
+        if (refused := release_given(world, entry, order, product)) is not None:
+            return refused
+    elif product.tracking == "serial" and (taken := _reserve(world, entry, order, product, order.quantity)):
         return _no(entry, "serial_taken", serial=taken)
     world.orders.put(replace(order, revision=body.revision, released_at=entry.at))
     return _yes(entry, order=order.id, units=order.quantity)
@@ -176,6 +181,8 @@ def _grow(world: World, entry: Entry, order: OrderRow, more: int) -> Judged | No
     product = _product(world, order)
     if product is None or product.tracking != "serial":
         return None
+    if order.given:
+        return _no(entry, "serials_by_list", order=order.id)
     taken = _reserve(world, entry, order, product, more)
     return _no(entry, "serial_taken", serial=taken) if taken else None
 
@@ -213,6 +220,7 @@ def _split(world: World, entry: Entry, body: wire.OrderSplit) -> Judged:
             held_from="released" if held else "",
             created_at=entry.at,
             split_from=order.id,
+            given=order.given if order.revision else 0,
             why=order.why if held else "",
         )
     )
@@ -298,4 +306,5 @@ ORDER_RULES: Final[dict[str, Callable[[World, Entry, Any], Judged]]] = {
     "OrderCancelled": _cancel,
     "OrderAmended": _amend,
     "OrderSplit": _split,
+    **SERIAL_RULES,
 }

@@ -197,6 +197,21 @@ def split(
     return request(session, "OrderSplit", body, now=now, actor=actor)
 
 
+def give_serials(
+    session: Session, order: str, serials: Sequence[str], *, now: datetime, actor: str | None = None
+) -> Answer:
+    """Give a planned order the serials of its units; all of them, or the answer names the first that may not be."""
+    if not 0 < len(serials) <= wire.MOST_SERIALS:
+        row = session.get(WorkOrder, order)
+        said = {"order": order, "count": len(serials), "quantity": row.quantity if row else 0}
+        return Answer(False, "serials_count", said)
+    wrong = next((s for s in serials if not 0 < len(s) <= 64 or not s.isascii() or not s.isprintable()), None)
+    if wrong is not None:
+        return Answer(False, "serial_form", {"serial": wrong[:64]})
+    body = wire.SerialsGiven(order=order, serials=tuple(serials))
+    return request(session, "SerialsGiven", body, now=now, actor=actor)
+
+
 def _change(kind: str, v: int = 1) -> Callable[..., Answer]:
     def verb(session: Session, order: str, *, now: datetime, why: str = "", actor: str | None = None) -> Answer:
         body = wire.OrderChanged(order=order, why=why)

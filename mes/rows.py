@@ -35,6 +35,7 @@ class OrderRow:
     priority: int
     held_from: str
     split_from: str | None
+    given: int
 
     @property
     def rule(self) -> Order:

@@ -94,6 +94,7 @@ WAYS: Final[dict[str, Way]] = {
     ),
     "rest.change": _verb(rest_forms.Change),
     "rest.release": _verb(None),
+    "rest.serials": _verb(rest_forms.Serials),
     "rest.hold": _verb(rest_forms.Why),
     "rest.resume": _verb(None),
     "rest.cancel": _verb(rest_forms.Why),

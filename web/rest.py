@@ -154,6 +154,16 @@ def release(order: str) -> Response:
     return _act(order, lambda s, now: orders.release(s, order, now=now, actor=who))
 
 
+@blueprint.post("/orders/<order>/serials")
+@role("planner-api")
+@most_bytes(MOST_BYTES)
+def serials(order: str) -> Response:
+    """Give a planned order the serials of its units."""
+    body = raw(MOST_BYTES)
+    given, who = parsed(forms.Serials, data=body).serials, _program().id
+    return _act(order, lambda s, now: orders.give_serials(s, order, given, now=now, actor=who), body.decode())
+
+
 @blueprint.post("/orders/<order>/hold")
 @role("planner-api")
 def hold(order: str) -> Response:

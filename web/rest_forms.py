@@ -13,7 +13,7 @@ from pydantic import Field
 
 from mes.board.model import OrderProgress
 from mes.db.tables import Nonconformity, UnitRow, WorkOrder
-from mes.wire import Day, Frozen, Id, Priority
+from mes.wire import MOST_SERIALS, Day, Frozen, Id, Priority
 
 MOST_ORDERS: Final = 500
 """Orders in one request."""
@@ -70,6 +70,12 @@ class Change(Frozen):
         """What the use case takes."""
         said = self.model_dump(exclude_none=True)
         return {**said, "due": date.fromisoformat(self.due)} if self.due else said
+
+
+class Serials(Frozen):
+    """The serials of an order's units: as many as it has pieces. They take the place of a list given before."""
+
+    serials: Annotated[tuple[Id, ...], Field(min_length=1, max_length=MOST_SERIALS)]
 
 
 class Why(Frozen):

@@ -68,6 +68,7 @@ from mes.wire.instruments import (
 from mes.wire.kinds import FLOOR_KINDS, OFFICE_KINDS
 from mes.wire.lots import LotChanged, LotReceived, UnitHeld
 from mes.wire.orders import (
+    MOST_SERIALS,
     LabelPrinted,
     OrderAmended,
     OrderChanged,
@@ -76,6 +77,7 @@ from mes.wire.orders import (
     OrderReleased,
     OrderSplit,
     Priority,
+    SerialsGiven,
 )
 from mes.wire.packing import (
     MOST_NUMBERS,
@@ -148,6 +150,7 @@ __all__ = [
     "MAX_EVENTS",
     "MAX_FILE",
     "MOST_NUMBERS",
+    "MOST_SERIALS",
     "OFFICE_KINDS",
     "PROTO",
     "SOMEBODY",
@@ -242,6 +245,7 @@ __all__ = [
     "Scope",
     "Scrapped",
     "Seq",
+    "SerialsGiven",
     "Sha256",
     "SignInRefused",
     "SignInWhy",

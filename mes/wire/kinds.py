@@ -35,6 +35,7 @@ from mes.wire.orders import (
     OrderCreated,
     OrderReleased,
     OrderSplit,
+    SerialsGiven,
 )
 from mes.wire.packing import (
     CartonChanged,
@@ -116,6 +117,7 @@ OFFICE_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
     ("OrderCancelled", 1): OrderChanged,
     ("OrderAmended", 1): OrderAmended,
     ("OrderSplit", 1): OrderSplit,
+    ("SerialsGiven", 1): SerialsGiven,
     ("LabelPrinted", 1): LabelPrinted,
     ("NonconformityDecided", 1): NonconformityDecided,
     ("LotReceived", 1): LotReceived,

@@ -49,6 +49,17 @@ class OrderSplit(Frozen):
     why: Annotated[str, Field(max_length=500)] = ""
 
 
+MOST_SERIALS = 5_000
+"""Serials that an order can be given."""
+
+
+class SerialsGiven(Frozen):
+    """The serials of an order's units, as the customer wants them; they take the place of a list given before."""
+
+    order: Id
+    serials: Annotated[tuple[Id, ...], Field(min_length=1, max_length=MOST_SERIALS)]
+
+
 class OrderReleased(Frozen):
     """The floor may begin; the order is pinned to a plan revision, and its serials are reserved."""
 

@@ -234,3 +234,15 @@ def test_the_keys_of_programs_are_made_listed_and_ended_at_the_command_line(tmp_
     assert made["key"] not in json.dumps(row)
     again = CliRunner().invoke(main, ["key", "end", made["id"], "--database", url])
     assert again.exit_code == 1
+
+
+def test_a_planned_order_gets_its_customers_serials_all_or_none(office: Office) -> None:
+    erp = Erp(office)
+    (order,) = erp.plan(ONE).json["orders"]
+    address = f"{ORDERS}/{order}/serials"
+    few = erp.post(address, {"serials": ["DL-1", "DL-2"]}, lang="fr")
+    assert (few.status_code, few.json["reason"]) == (409, "serials_count")
+    assert "3 pièces" in few.json["message"]
+    assert [erp.post(address, {"serials": ["DL-1", "DL-2", "DL-3"]}, "s").status_code for _ in range(2)] == [200, 200]
+    assert erp.post(f"{ORDERS}/{order}/release").status_code == 200
+    assert [u["serial"] for u in erp.get(f"{ORDERS}/{order}/units").json["units"]] == ["DL-1", "DL-2", "DL-3"]

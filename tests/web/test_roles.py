@@ -136,6 +136,7 @@ GET    /api/v1/orders                               x            x
 GET    /api/v1/orders/<order>                       x            x
 POST   /api/v1/orders/<order>/change                x            -
 POST   /api/v1/orders/<order>/release               x            -
+POST   /api/v1/orders/<order>/serials               x            -
 POST   /api/v1/orders/<order>/hold                  x            -
 POST   /api/v1/orders/<order>/resume                x            -
 POST   /api/v1/orders/<order>/cancel                x            -

@@ -11,7 +11,8 @@ from mes.db.base import Base, Id, Key, Long, Position, Utc, Word
 class WorkOrder(Base):
     """A quantity of one product to make, pinned at release to a plan revision.
 
-    `held_from` is the state that a hold has interrupted; `split_from` the order that these pieces were taken from.
+    `held_from` is the state that a hold has interrupted; `split_from` the order that these pieces were taken from;
+    `given` how many serials the customer has given for it, 0: they are made by the product's pattern.
     """
 
     __tablename__ = "work_order"
@@ -34,6 +35,7 @@ class WorkOrder(Base):
     priority: Mapped[int]
     held_from: Mapped[Word]
     split_from: Mapped[Id | None]
+    given: Mapped[int]
     n: Mapped[Position]
 
 
