@@ -22,7 +22,7 @@ BUILT_IN: Final[dict[str, str]] = {
     "qualification": "mes.commands_badges:qualification",
     "people": "mes.commands_people:people",
     "instrument": "mes.commands_instruments:instrument",
-    "nc": "mes.commands_office:nc",
+    "nc": "mes.commands_nc:nc",
     "lot": "mes.commands_lots:lot",
     "cartons": "mes.commands_cartons:cartons",
     "labels": "mes.commands_labels:labels_group",
@@ -67,7 +67,7 @@ SUMMARIES: Final[dict[str, str]] = {
     # Written here, so that `mes --help` need not import everything.
     "plan": N_("The plan: check it, publish it."),
     "order": N_("Work orders: create, release, hold, resume, close, cancel."),
-    "nc": N_("Nonconformities: see them, decide them."),
+    "nc": N_("Nonconformities: report, contain, decide, close."),
     "lot": N_("Component lots: receive, import, list, hold, release."),
     "badge": N_("Badges: issue, end, list."),
     "qualification": N_("Who may do what until when: grant, withdraw, list."),

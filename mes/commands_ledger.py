@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from sqlalchemy import Engine, func, select
 
-from mes import certificates, ledger, quality
+from mes import certificates, ledger, nonconformities, quality
 from mes.db import migrate
 from mes.db.session import engine_for, reading, writing
 from mes.db.tables import Ledger
@@ -43,6 +43,7 @@ def verify_engine(engine: Engine, scratch: Path) -> tuple[int, list[Finding]]:
         count = source.scalar(select(func.count()).select_from(Ledger)) or 0
         findings.extend(ledger.check_chains(source))
         findings.extend(certificates.check(source))
+        findings.extend(nonconformities.check_files(source))
         with writing(fresh) as target:
             findings.extend(ledger.replay(source, target))
             findings.extend(ledger.compare(source, target))

@@ -1,19 +1,16 @@
-"""The office at the command line: `mes plan publish`, `mes nc`, `mes station add|rotate|revoke`."""
+"""The office at the command line: `mes plan publish`, `mes station add|rotate|revoke`."""
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
-from sqlalchemy import select
 
-from mes import enrolment, keys, orders, quality, revisions, wire
+from mes import enrolment, keys, orders, revisions, wire
 from mes import plan as plans
-from mes.db.session import reading, writing
-from mes.db.tables import Nonconformity
+from mes.db.session import writing
 from mes.domain.invitation import address_of
 from mes.i18n import _, system_language
 from mes.orders import Answer
@@ -51,50 +48,6 @@ def publish(folder: Path | None, database: str) -> None:
         click.echo(_("Plan revision %(revision)s is already published; nothing has changed.", **dict(answer.args)))
         return
     tell(answer, _("Plan revision %(revision)s is published.", revision=answer.args.get("revision")))
-
-
-# --- nonconformities -------------------------------------------------------------------------------------------------
-
-
-@click.group()
-def nc() -> None:
-    """See nonconformities and decide them."""
-
-
-@nc.command("list")
-@click.option("--all", "everything", is_flag=True, help="Closed ones too.")
-@click.option("--json", "as_json", is_flag=True)
-@database_option
-def nc_list(everything: bool, as_json: bool, database: str) -> None:
-    """List the open nonconformities."""
-    engine = open_database(database)
-    with reading(engine) as session:
-        wanted = select(Nonconformity).order_by(Nonconformity.id)
-        if not everything:
-            wanted = wanted.where(Nonconformity.state != "closed")
-        rows = session.scalars(wanted).all()
-        if as_json:
-            names = ("id", "unit", "order", "step", "station", "cause", "defect", "state", "disposition", "opened_at")
-            click.echo(json.dumps([{n: getattr(r, n) for n in names} for r in rows], ensure_ascii=False))
-            return
-        for r in rows:
-            click.echo(f"{r.id}  {r.unit:20} {r.step:14} {r.cause:14} {r.state:14} {r.disposition or ''}")
-        if not rows:
-            click.echo(_("No nonconformity is open."))
-
-
-@nc.command("decide")
-@click.argument("nc_id", metavar="NC")
-@click.argument("disposition", type=click.Choice(["rework", "not_confirmed", "scrap"]))
-@click.option("--step", help="For rework: the step to go back to; the failed one when not given.")
-@click.option("--why", default="", help="The reason, in a few words.")
-@database_option
-def nc_decide(nc_id: str, disposition: Any, step: str | None, why: str, database: str) -> None:
-    """Decide what becomes of the unit that NC holds."""
-    engine = open_database(database)
-    with writing(engine) as session:
-        answer = quality.decide(session, nc_id, disposition, now=now(), step=step, why=why, actor=CONSOLE)
-    tell(answer, _("%(nc)s is decided: %(what)s.", nc=nc_id, what=disposition))
 
 
 # --- stations ---------------------------------------------------------------------------------------------------------

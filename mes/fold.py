@@ -6,7 +6,6 @@ Ids and times come from the entry, never from a clock or a random generator: the
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -26,10 +25,11 @@ from mes.domain.measurement import convert
 from mes.domain.route import Plan, Step
 from mes.domain.runs import last_askings
 from mes.domain.told import floor_order, floor_unit
+from mes.fold_nonconformity import open_nc, passed_again
 from mes.fold_office import OFFICE_RULES
 from mes.fold_orders import count_order, move_order, pieces
 from mes.fold_shipping import SHIPPING_RULES
-from mes.rows import FaultRow, InstallationRow, NcRow, QuarantineRow, ReadingRow, StationState, TallyRow, VisitRow
+from mes.rows import FaultRow, InstallationRow, QuarantineRow, ReadingRow, StationState, TallyRow, VisitRow
 from mes.verdicts import Entry, Judged, NotUnderstood, answer_of, spelled
 from mes.world import World
 
@@ -293,8 +293,8 @@ def _apply(
             world.visits.put(visit)
     if case.competent is not None and case.competent.reason == "overridden" and _went(before, after):
         use_up(world, entry, before.serial, before.step)
-    if d.closes is not None and (nc := world.ncs.get(d.closes)) is not None:
-        world.ncs.put(replace(nc, state="closed", closed_at=entry.at))
+    if d.closes is not None:
+        passed_again(world, entry, d.closes, before.serial)
     if after != before:
         world.put_unit(after)
         move_order(world, entry, before, after)
@@ -323,37 +323,6 @@ def use_up(world: World, entry: Entry, thing: str, step: str) -> None:
     let = world.overrides.get(thing, step)
     if let is not None:
         world.overrides.put(replace(let, state="used", since=entry.at))
-
-
-def open_nc(world: World, entry: Entry, unit: Unit, draft: unit_rules.NcDraft) -> str:
-    """Open a nonconformity; numbers are per year and gapless. Returns its id."""
-    year = entry.received_at[:4]
-    nc = f"NC-{year}-{world.next_number('nc-' + year):04}"
-    if unit.treating and (treated := world.ncs.get(unit.treating)) is not None and treated.state == "in_treatment":
-        # The rework did not cure it: the old one goes back to its decision and the new one says so.
-        world.ncs.put(replace(treated, state="open"))
-    detail = json.dumps({**draft.detail, **({"after": unit.treating} if unit.treating else {})}, ensure_ascii=False)
-    world.ncs.put(
-        NcRow(
-            id=nc,
-            unit=unit.serial,
-            order=unit.order,
-            product=unit.product,
-            step=draft.step,
-            station=entry.station,
-            cause=draft.cause,
-            defect=draft.defect,
-            detail=detail,
-            state="open",
-            disposition=None,
-            why="",
-            event_id=entry.event_id,
-            opened_at=entry.at,
-            decided_at=None,
-            closed_at=None,
-        )
-    )
-    return nc
 
 
 def screen_of(world: World, serial: str) -> dict[str, Any] | None:

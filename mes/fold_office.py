@@ -10,11 +10,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from mes import fold_rollups, wire
-from mes.domain import gate
-from mes.domain import unit as unit_rules
+from mes import wire
 from mes.domain.gate import OVERRIDABLE
-from mes.fold_orders import ORDER_RULES, move_order
+from mes.fold_nonconformity import NC_RULES
+from mes.fold_orders import ORDER_RULES
 from mes.rows import BadgeRow, LabelRow, OverrideRow, PlanRow, QualificationRow, StationState
 from mes.verdicts import Entry, Judged, NotUnderstood
 from mes.verdicts import no as _no
@@ -40,44 +39,6 @@ def _station_key(
 ) -> Judged:
     """Keys lie outside the state: the row says that it happened."""
     return _yes(entry, station=body.station)
-
-
-def _decided(world: World, entry: Entry, body: wire.NonconformityDecided) -> Judged:
-    nc = world.ncs.get(body.nc)
-    if nc is None:
-        return _no(entry, "unknown_nc", nc=body.nc)
-    unit = world.units.get(nc.unit)
-    if nc.state != "open" or unit is None or unit.nc != nc.id:
-        return _no(entry, "nc_state", nc=body.nc)
-    decided = replace(nc, disposition=body.disposition, why=body.why, decided_at=entry.at)
-    if body.disposition == "scrap":
-        world.ncs.put(replace(decided, state="closed", closed_at=entry.at))
-        scrapped = replace(unit, state="scrapped", station=None, place=None, since=entry.at)
-        world.put_unit(scrapped)
-        move_order(world, entry, unit, scrapped)
-        fold_rollups.decided(world, entry, unit, scrapped)
-        return _yes(entry, nc=nc.id, unit=unit.serial)
-    order = world.orders.get(unit.order)
-    plan = world.plan(order.revision) if order else None
-    product = plan.product(unit.product) if plan else None
-    if plan is None or product is None:
-        raise NotUnderstood(f"the plan of order {unit.order} does not know {unit.product}")
-    step = product.step(nc.step if body.disposition == "not_confirmed" else body.step or nc.step)
-    if step is None or product.place(step.id) > product.place(unit.step):
-        known = ", ".join(s.id for s in product.steps[: product.place(unit.step) + 1])
-        return _no(entry, "unknown_step", step=body.step or nc.step, known=known)
-    if (missing := unit_rules.first_to_pass(product, step, unit.results)) is not None:
-        # No person's word takes the place of a safety test: the unit goes to where it can pass it.
-        if body.disposition == "rework" and body.step:
-            danger = gate.unsafe(plan, product, step, unit)
-            return _no(entry, "safety_first", **(danger.args if danger else {"unit": unit.serial, "step": missing}))
-        step = product.step(missing) or step
-    world.ncs.put(replace(decided, state="in_treatment"))
-    sent = unit_rules.send_to(unit, step.id, entry.at, nc=nc.id, product=product)
-    world.put_unit(sent)
-    if body.disposition == "rework":
-        fold_rollups.decided(world, entry, unit, sent)
-    return _yes(entry, nc=nc.id, unit=unit.serial, step=step.id)
 
 
 def _label(world: World, entry: Entry, body: wire.LabelPrinted) -> Judged:
@@ -182,7 +143,7 @@ OFFICE_RULES: Final[dict[str, Callable[[World, Entry, Any], Judged]]] = {
     "StationAlarm": _station_key,
     "StationAlarmEnded": _station_key,
     **ORDER_RULES,
-    "NonconformityDecided": _decided,
+    **NC_RULES,
     "LabelPrinted": _label,
     "PersonAdded": _person,
     "PersonErased": _person,

@@ -237,7 +237,7 @@ def against_closing(session: Session, order: str) -> list[Against]:
     states: dict[str, int] = {state: count for state, count in session.execute(mine)}  # noqa: C416
     ncs = session.scalars(
         select(Nonconformity.id)
-        .where(Nonconformity.order == order, Nonconformity.state != "closed")
+        .where(Nonconformity.order == order, Nonconformity.state.not_in(("closed", "cancelled")))
         .order_by(Nonconformity.id)
     ).all()
     by_count = not states and row.revision > 0

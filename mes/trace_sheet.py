@@ -46,7 +46,16 @@ _DID: Final = {
     "repaired": N_("Repair"),
     "disqualified": N_("Rejected"),
 }
-_NC_STATES: Final = {"open": N_("to decide"), "in_treatment": N_("in rework"), "closed": N_("closed")}
+_NC_STATES: Final = {
+    "open": N_("to decide"),
+    "contained": N_("to decide"),
+    "analysed": N_("to decide"),
+    "decided": N_("to close"),
+    "in_treatment": N_("in rework"),
+    "to_reverify": N_("to verify again"),
+    "closed": N_("closed"),
+    "cancelled": N_("cancelled"),
+}
 _DECISIONS: Final = {"rework": N_("rework"), "not_confirmed": N_("not confirmed"), "scrap": N_("scrap")}
 _PRINTED: Final = {"unit": N_("Label of this unit"), "traveller": N_("Traveller"), "hold": N_("Identification label")}
 

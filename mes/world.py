@@ -34,6 +34,7 @@ from mes.rows import (
     CalibrationRow,
     CartonEventRow,
     ChainRow,
+    ConcessionRow,
     CounterRow,
     FaultRow,
     InstallationRow,
@@ -42,6 +43,8 @@ from mes.rows import (
     LabelRow,
     LotRow,
     MeasuredWithRow,
+    NcItemRow,
+    NcRemarkRow,
     NcRow,
     OrderRow,
     OverrideRow,
@@ -271,6 +274,9 @@ class World:
         self.receipts = Shelf(self, t.Receipt, ReceiptRow, _columns(ReceiptRow))
         self.labels = Shelf(self, t.Label, LabelRow, _columns(LabelRow))
         self.ncs = Shelf(self, t.Nonconformity, NcRow, _columns(NcRow))
+        self.nc_items = Shelf(self, t.NcItem, NcItemRow, _columns(NcItemRow))
+        self.nc_remarks = Shelf(self, t.NcRemark, NcRemarkRow, _columns(NcRemarkRow))
+        self.concessions = Shelf(self, t.Concession, ConcessionRow, _columns(ConcessionRow))
         self.stations = StationShelf(self, t.StationRow, StationState, _columns(StationState))
         self.faults = Shelf(self, t.Fault, FaultRow, _columns(FaultRow))
         self.quarantine = Shelf(self, t.Quarantine, QuarantineRow, _columns(QuarantineRow))
@@ -317,6 +323,9 @@ class World:
             self.receipts,
             self.labels,
             self.ncs,
+            self.nc_items,
+            self.nc_remarks,
+            self.concessions,
             self.stations,
             self.faults,
             self.quarantine,
@@ -470,6 +479,12 @@ class World:
         keys = [(row.id, number) for number in range(1, row.calibrations + 1)]
         self.calibrations.load(keys)
         return [found for key in keys if (found := self.calibrations.get(*key))]
+
+    def items_of(self, row: NcRow) -> list[NcItemRow]:
+        """All that a nonconformity concerns, in the order of its numbers."""
+        keys = [(row.id, number) for number in range(1, row.items + 1)]
+        self.nc_items.load(keys)
+        return [found for key in keys if (found := self.nc_items.get(*key))]
 
     def instrument(self, number: str, day: str) -> Instrument | None:
         """How an instrument stood on a day; None when the register does not have it."""

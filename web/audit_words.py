@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from flask_babel import lazy_gettext
 
-from web.board_words import ALARMS
+from web.board_words import ALARMS, DISPOSITIONS
 
 SUBJECT_WORDS: Final[dict[str, Any]] = {
     "sign_in": lazy_gettext("Sign-ins"),
@@ -41,6 +41,8 @@ WORDS: Final[dict[tuple[str, str], Mapping[str, Any]]] = {
         "not_confirmed": lazy_gettext("not confirmed"),
         "scrap": lazy_gettext("scrap"),
     },
+    ("NonconformityDisposed", "disposition"): DISPOSITIONS,
+    ("NonconformityReverified", "result"): {"passed": lazy_gettext("passed"), "failed": lazy_gettext("failed")},
     ("LabelPrinted", "template"): {
         "unit": lazy_gettext("label of"),
         "traveller": lazy_gettext("traveller"),
@@ -102,6 +104,20 @@ SENTENCES: Final[dict[str, Any]] = {
     "NonconformityDecided": lazy_gettext("%(nc)s decided: %(disposition)s. %(why)s"),
     "LotReceived": lazy_gettext("Lot %(lot)s of %(part)s: %(quantity)s pieces received."),
     "UnitHeld": lazy_gettext("%(unit)s held because of lot %(lot)s of %(part)s: %(why)s"),
+    "NonconformityOpened": lazy_gettext("Nonconformity reported: %(title)s."),
+    "NonconformityAmended": lazy_gettext("%(nc)s completed."),
+    "NonconformityExtended": lazy_gettext("More held for %(nc)s, as a precaution."),
+    "NonconformityContained": lazy_gettext("%(nc)s set aside: %(place)s. %(note)s"),
+    "NonconformityAnalysed": lazy_gettext("%(nc)s analysed: %(cause)s"),
+    "NonconformityDisposed": lazy_gettext("%(nc)s decided: %(disposition)s. %(why)s"),
+    "NonconformityTreated": lazy_gettext("%(nc)s, item %(item)s treated. %(note)s"),
+    "NonconformityReverified": lazy_gettext("%(nc)s, item %(item)s verified again: %(result)s. %(evidence)s"),
+    "NonconformityRemarked": lazy_gettext("%(nc)s: %(text)s"),
+    "NonconformityMerged": lazy_gettext("%(nc)s merged into %(into)s."),
+    "NonconformityClosed": lazy_gettext("%(nc)s closed. %(why)s"),
+    "NonconformityCancelled": lazy_gettext("%(nc)s cancelled: %(why)s"),
+    "NonconformityReopened": lazy_gettext("%(nc)s opened again: %(why)s"),
+    "ConcessionGranted": lazy_gettext("Concession for %(nc)s: %(scope)s, %(count)s until %(expires)s."),
     "LotHeld": lazy_gettext("Lot %(lot)s of %(part)s held: %(why)s"),
     "LotReleased": lazy_gettext("Lot %(lot)s of %(part)s released."),
     "HelpAnswered": lazy_gettext("Call of %(station)s answered."),

@@ -54,8 +54,23 @@ FAULTS: Final = {
 }
 NC_STATES: Final = {
     "open": ("stop", lazy_gettext("to decide")),
+    "contained": ("stop", lazy_gettext("to decide")),
+    "analysed": ("stop", lazy_gettext("to decide")),
+    "decided": ("wait", lazy_gettext("to close")),
     "in_treatment": ("wait", lazy_gettext("in rework")),
+    "to_reverify": ("wait", lazy_gettext("to verify again")),
     "closed": ("go", lazy_gettext("closed")),
+    "cancelled": ("idle", lazy_gettext("cancelled")),
+}
+DISPOSITIONS: Final = {
+    "rework": lazy_gettext("rework"),
+    "repair": lazy_gettext("repair"),
+    "use_as_is": lazy_gettext("use as is"),
+    "regrade": lazy_gettext("regrade"),
+    "scrap": lazy_gettext("scrap"),
+    "return": lazy_gettext("return to supplier"),
+    "sort": lazy_gettext("sort"),
+    "not_confirmed": lazy_gettext("not confirmed"),
 }
 
 ALARMS: Final = {

@@ -27,6 +27,8 @@ from web.site import Site
 
 def label(row: Nonconformity, plan: Plan | None) -> str:
     """What a nonconformity is about, in the language of the page."""
+    if row.title:
+        return row.title
     if row.defect:
         defect = plan.defect(row.defect) if plan else None
         return defect.name.to(language()) if defect else row.defect

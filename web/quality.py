@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from mes import quality as verbs
 from mes.db.tables import Ledger, Nonconformity, Quarantine, StationRow
+from mes.domain.nonconformity import LIVE, UNDECIDED
 from mes.orders import Answer
 from mes.quality import Disposition
 from web.auth import actor, role
@@ -30,10 +31,10 @@ blueprint = Blueprint("quality", __name__)
 
 LISTED: Final = 100
 FILTERS: Final[dict[str, tuple[str, ...]]] = {
-    "open": ("open", "in_treatment"),
-    "to_decide": ("open",),
-    "in_rework": ("in_treatment",),
-    "closed": ("closed",),
+    "open": LIVE,
+    "to_decide": UNDECIDED,
+    "in_rework": ("decided", "in_treatment", "to_reverify"),
+    "closed": ("closed", "cancelled"),
 }
 DISPOSITIONS: Final = ("rework", "not_confirmed", "scrap")
 
@@ -44,7 +45,7 @@ def _badges() -> dict[str, Any]:
 
     def undecided() -> int:
         with site().reading() as session:
-            query = select(func.count()).select_from(Nonconformity).where(Nonconformity.state == "open")
+            query = select(func.count()).select_from(Nonconformity).where(Nonconformity.state.in_(UNDECIDED))
             return session.scalar(query) or 0
 
     return {"undecided": undecided, "why_not": why_not}

@@ -18,12 +18,13 @@ from sqlalchemy.orm import Session
 from mes.board.model import DeviceFault
 from mes.db import tables as t
 from mes.db.base import Base
+from mes.domain.nonconformity import LIVE, UNDECIDED
 from mes.domain.route import Plan
 from mes.ledger import last_position
 from mes.world import PLANS
 
 OPEN_ORDERS: Final = ("released", "in_work", "on_hold")
-OPEN_NCS: Final = ("open", "in_treatment")
+OPEN_NCS: Final = LIVE
 PlanOf = Callable[[int], Plan]
 
 
@@ -183,7 +184,7 @@ _NONCONFORMITIES: Final = (
     )
     .select_from(_table(t.Nonconformity).outerjoin(_table(t.UnitRow), (_u.serial == _n.unit) & (_u.nc == _n.id)))
     .where(_n.state.in_(OPEN_NCS))
-    .order_by(case((_n.state == "open", 0), else_=1), _n.opened_at, _n.id)
+    .order_by(case((_n.state.in_(UNDECIDED), 0), else_=1), _n.opened_at, _n.id)
 )  # fmt: skip
 
 # For each product and step: first visits that ended today, the good ones of them, and all passes.

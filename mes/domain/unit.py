@@ -376,17 +376,25 @@ def complete(case: Case, body: wire.WorkCompleted) -> Decision:
     following = case.product.after(step.id)
     closes = unit.treating if unit.reverify == step.id else None
     ended = StepEnd(step.id, unit.visit, "passed")
-    moved = replace(unit, station=None, place=None, burn=None, since=case.at, attempts=0, tested=None, inspected=None)
-    if closes:
-        moved = replace(moved, treating=None, reverify=None)
+    moved = onward(replace(unit, treating=None, reverify=None) if closes else unit, following, case.at)
     if following is None:
-        done = replace(moved, state="done")
-        return Decision("accepted", "unit_finished", {"unit": unit.serial}, unit=done, ended=ended, closes=closes)
+        return Decision("accepted", "unit_finished", {"unit": unit.serial}, unit=moved, ended=ended, closes=closes)
     where = case.plan.station(following.stations[0])
     args = {"unit": unit.serial, "next": where.name.model_dump() if where else following.name.model_dump()}
+    return Decision("accepted", "step_done", args, unit=moved, ended=ended, closes=closes)
+
+
+def onward(unit: Unit, following: Step | None, at: str) -> Unit:
+    """The unit leaves its step behind: it waits for the next one, or it is done.
+
+    Args:
+        following: the next step; None after the last one.
+    """
+    moved = replace(unit, station=None, place=None, burn=None, since=at, attempts=0, tested=None, inspected=None)
+    if following is None:
+        return replace(moved, state="done")
     visits = {**unit.visits, following.id: unit.visits.get(following.id, 0) + 1}
-    onward = replace(moved, state="waiting", step=following.id, visits=visits)
-    return Decision("accepted", "step_done", args, unit=onward, ended=ended, closes=closes)
+    return replace(moved, state="waiting", step=following.id, visits=visits)
 
 
 def disqualify(case: Case, body: wire.UnitsDisqualified) -> Decision:

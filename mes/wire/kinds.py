@@ -27,6 +27,20 @@ from mes.wire.floor import (
 )
 from mes.wire.instruments import InstrumentCalibrated, InstrumentDescribed, InstrumentMoved, MeasuredUnitsExported
 from mes.wire.lots import LotChanged, LotReceived, UnitHeld
+from mes.wire.nonconformity import (
+    ConcessionGranted,
+    NonconformityAmended,
+    NonconformityAnalysed,
+    NonconformityContained,
+    NonconformityDisposed,
+    NonconformityEnded,
+    NonconformityExtended,
+    NonconformityMerged,
+    NonconformityOpened,
+    NonconformityRemarked,
+    NonconformityReverified,
+    NonconformityTreated,
+)
 from mes.wire.orders import (
     LabelPrinted,
     OrderAmended,
@@ -120,6 +134,20 @@ OFFICE_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
     ("SerialsGiven", 1): SerialsGiven,
     ("LabelPrinted", 1): LabelPrinted,
     ("NonconformityDecided", 1): NonconformityDecided,
+    ("NonconformityOpened", 1): NonconformityOpened,
+    ("NonconformityAmended", 1): NonconformityAmended,
+    ("NonconformityExtended", 1): NonconformityExtended,
+    ("NonconformityContained", 1): NonconformityContained,
+    ("NonconformityAnalysed", 1): NonconformityAnalysed,
+    ("NonconformityDisposed", 1): NonconformityDisposed,
+    ("NonconformityTreated", 1): NonconformityTreated,
+    ("NonconformityReverified", 1): NonconformityReverified,
+    ("NonconformityRemarked", 1): NonconformityRemarked,
+    ("NonconformityMerged", 1): NonconformityMerged,
+    ("NonconformityClosed", 1): NonconformityEnded,
+    ("NonconformityCancelled", 1): NonconformityEnded,
+    ("NonconformityReopened", 1): NonconformityEnded,
+    ("ConcessionGranted", 1): ConcessionGranted,
     ("LotReceived", 1): LotReceived,
     ("LotHeld", 1): LotChanged,
     ("LotReleased", 1): LotChanged,

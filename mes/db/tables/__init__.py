@@ -15,7 +15,7 @@ from mes.db.tables.packing import CartonEvent, CartonRow, Packed
 from mes.db.tables.people import Account, AccountRole, Badge, Override, Person, Qualification, WebSession
 from mes.db.tables.printing import PrintJob
 from mes.db.tables.programs import ApiAnswer, ApiKey
-from mes.db.tables.quality import Nonconformity
+from mes.db.tables.quality import Concession, NcItem, NcRemark, Nonconformity
 from mes.db.tables.rollups import Spread, StationSpan, StepDefect, StepHour, StepOrder
 from mes.db.tables.shipping import Release, ReleasedUnit
 from mes.db.tables.spine import Chain, Counter, Ledger, Meta, PlanRevision, Quarantine
@@ -34,6 +34,7 @@ __all__ = [
     "CartonEvent",
     "CartonRow",
     "Chain",
+    "Concession",
     "Counter",
     "EnrolCode",
     "Fault",
@@ -46,6 +47,8 @@ __all__ = [
     "Lot",
     "MeasuredWith",
     "Meta",
+    "NcItem",
+    "NcRemark",
     "Nonconformity",
     "Override",
     "Packed",
@@ -88,6 +91,9 @@ REPLAYED: Final[tuple[type[Base], ...]] = (
     Receipt,
     Label,
     Nonconformity,
+    NcItem,
+    NcRemark,
+    Concession,
     StationRow,
     Fault,
     Quarantine,
