@@ -89,27 +89,21 @@ def _used(wanted: Wanted) -> Select[Any]:
         .group_by(i.unit, i.part)
         .cte("direct")
     )
-    first = select(direct.c.unit, direct.c.unit.label("inside"), direct.c.part, direct.c.out)
+    # What is told of the component travels up with it: joining it again afterwards takes seconds on PostgreSQL, which
+    # cannot know how many rows a recursive query gives.
+    told = ("part", "quantity", "step", "installed_at")
+    first = select(direct.c.unit, direct.c.unit.label("inside"), *(direct.c[name] for name in told), direct.c.out)
     up = first.cte("up", recursive=True)
-    further = select(above.unit, up.c.inside, up.c.part, case((above.removed_at.is_not(None), 1), else_=up.c.out)).join(
-        above, above.serial == up.c.unit
-    )
-    up = up.union(further)  # not `union all`: two units that name each other must come to an end
-    every = (
-        select(up.c.unit, up.c.inside, up.c.part, func.min(up.c.out).label("out"))
-        .group_by(up.c.unit, up.c.inside, up.c.part)
-        .subquery("every")
-    )
+    gone = case((above.removed_at.is_not(None), 1), else_=up.c.out)
+    further = select(above.unit, up.c.inside, *(up.c[name] for name in told), gone)
+    up = up.union(further.join(above, above.serial == up.c.unit))
+    # not `union all`: two units that name each other must come to an end
+    keys = (up.c.unit, up.c.inside, *(up.c[name] for name in told))
+    every = select(*keys, func.min(up.c.out).label("out")).group_by(*keys).subquery("every")
     return (
         select(
-            every.c.unit,
-            every.c.inside,
-            every.c.part,
+            every,
             literal(wanted.number).label("number"),
-            direct.c.quantity,
-            direct.c.step,
-            direct.c.installed_at,
-            every.c.out,
             UnitRow.product,
             UnitRow.state,
             UnitRow.order,
@@ -117,7 +111,6 @@ def _used(wanted: Wanted) -> Select[Any]:
             WorkOrder.customer,
             WorkOrder.state.label("order_state"),
         )
-        .join(direct, and_(direct.c.unit == every.c.inside, direct.c.part == every.c.part))
         .outerjoin(UnitRow, UnitRow.serial == every.c.unit)
         .outerjoin(WorkOrder, WorkOrder.id == UnitRow.order)
         .order_by(WorkOrder.customer, UnitRow.order, every.c.unit, every.c.inside, every.c.part)
