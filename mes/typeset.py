@@ -14,15 +14,16 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
-Template = Literal["units", "traveller", "control", "recall"]
+Template = Literal["units", "traveller", "control", "recall", "dossier"]
 
 
-def pdf(template: Template, data: Mapping[str, Any], *, now: datetime) -> bytes:
+def pdf(template: Template, data: Mapping[str, Any], *, now: datetime, archive: bool = False) -> bytes:
     """The paper as a tagged PDF (PDF/UA-1, ISO 14289-1).
 
     Args:
         data: what the template reads; nothing but JSON.
         now: the time that the file says it was made at.
+        archive: to be kept for years: PDF/A-2a (ISO 19005-2), too.
     """
     import typst  # 34 MB that most processes never need
 
@@ -30,7 +31,7 @@ def pdf(template: Template, data: Mapping[str, Any], *, now: datetime) -> bytes:
         (TEMPLATES / f"{template}.typ").read_bytes(),
         ignore_system_fonts=True,
         format="pdf",
-        pdf_standards=["ua-1"],
+        pdf_standards=["ua-1", "a-2a"] if archive else ["ua-1"],
         sys_inputs={"data": json.dumps(data)},
         timestamp=int(now.timestamp()),
     )

@@ -9,15 +9,17 @@ import re
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
 from sqlalchemy import select
 
-from mes import export, recall, revisions, trace, trace_sheet, typeset
+from mes import dossier, export, recall, revisions, trace, trace_sheet, typeset
 from mes.db.tables import Lot
 from mes.export import Table
 from mes.genealogy import Use, Wanted, parts_named, where_used
 from mes.labels import printed_on
-from web.auth import role
+from web.auth import actor, role
+from web.forms import ident, most_bytes
 from web.language import language
 from web.orders import plan_and_today
 from web.site import site
@@ -25,6 +27,7 @@ from web.site import site
 blueprint = Blueprint("trace", __name__, url_prefix="/trace")
 
 MOST: Final = 500  # rows on the page; the files have all
+MOST_BYTES: Final = 20_000_000  # of a dossier that somebody brings
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -93,6 +96,38 @@ def take_unit(kind: str, serial: str) -> Any:
         return _sent(trace_sheet.as_json(found).encode(), f"{serial}.json", "application/json")
     sheet = trace_sheet.Sheet(found, language())
     return _table(kind, sheet.tables() if kind == "xlsx" else [sheet.flat()], serial)
+
+
+@blueprint.post("/dossier")
+@role("planner", "supervisor", "quality")
+def give() -> Any:
+    """The dossier of a unit as a PDF; its hash is in the ledger before it leaves."""
+    here, who, serial = site(), actor(), ident("unit")
+    with here.reading() as session:
+        found = trace.dossier(session, serial)
+    if found is None:
+        abort(404)
+    paper = dossier.made(found, language())
+    answer = here.do(lambda session, now: dossier.issue(session, paper, now=now, actor=who))
+    if not answer.done:
+        abort(404)
+    return _sent(paper.content, f"dossier-{serial}-{paper.language}.pdf", "application/pdf")
+
+
+@blueprint.post("/check")
+@role("planner", "supervisor", "quality", "admin")
+@most_bytes(MOST_BYTES)
+def check() -> Any:
+    """Is the file that somebody brings a dossier of ours, unchanged?"""
+    sent = request.files.get("file")
+    content = sent.stream.read(MOST_BYTES) if sent is not None else b""
+    with site().reading() as session:
+        known = dossier.issued(session, content)
+        if known is None:
+            flash(_("No dossier like this file was ever given out, or it was changed."), "stop")
+            return redirect(url_for("trace.used"))
+        flash(_("This is the dossier of %(unit)s as it was given out, unchanged.", unit=known.unit), "go")
+        return redirect(url_for("units.show", serial=known.unit))
 
 
 def _table(kind: str, tables: list[Table], name: str) -> Response:

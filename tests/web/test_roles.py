@@ -66,6 +66,8 @@ GET    /unit/<path:serial>              -         -        -          x         
 GET    /trace                           -         -        -          x          x        x       x
 GET    /trace/list/<kind>               -         -        -          x          x        x       x
 GET    /trace/unit/<kind>/<path:serial> -         -        -          x          x        x       x
+POST   /trace/dossier                   -         -        -          x          x        x       -
+POST   /trace/check                     -         -        -          x          x        x       x
 GET    /labels/control                  -         -        -          x          -        x       -
 POST   /labels/hold                     -         -        -          x          x        x       -
 POST   /labels/traveller                -         -        -          x          -        x       -

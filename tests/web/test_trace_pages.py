@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import select
 from mes.db.session import reading
 from mes.db.tables import Installation
 from tests.server.bench import OPERATOR, PERSON
-from tests.web.pages import Office, text_of
+from tests.web.pages import Office, text_of, token_of
 
 DONE = "NMD-2648-00001"
 
@@ -61,3 +62,17 @@ def test_a_unit_is_taken_away_as_a_table_a_workbook_and_for_a_program(busy: Offi
     assert json.loads(answers["json"].data)["serial"] == DONE
     assert OPERATOR not in answers["json"].text.split('"')
     assert PERSON not in answers["json"].text + answers["csv"].text
+
+
+def test_a_dossier_is_given_out_and_known_again_when_somebody_brings_it(busy: Office) -> None:
+    given = busy.post(f"/unit/{DONE}", "/trace/dossier", unit=DONE)
+    assert given.data.startswith(b"%PDF")
+    page = busy.get("/trace")
+    for content, said in ((given.data, "as it was given out, unchanged"), (given.data + b" ", "or it was changed")):
+        answer = busy.client.post(
+            "/trace/check",
+            data={"csrf_token": token_of(page), "file": (io.BytesIO(content), "brought.pdf")},
+            headers={"Accept-Language": "en", "Referer": "http://localhost/trace"},
+            follow_redirects=True,
+        )
+        assert said in text_of(answer.text)
