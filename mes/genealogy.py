@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select, text
 from sqlalchemy.orm import Session, aliased
 
 from mes.db.tables import Installation, UnitRow, WorkOrder
@@ -59,8 +59,20 @@ def where_used(session: Session, wanted: Wanted, *, most: int | None = None) -> 
     Args:
         most: no more rows than that.
     """
+    _by_index(session)
     query = _used(wanted)
     return [Use(**_plain(row)) for row in session.execute(query.limit(most) if most is not None else query)]
+
+
+def _by_index(session: Session) -> None:
+    """Make PostgreSQL climb step by step through the indexes, until the end of this transaction.
+
+    It cannot know how few rows a recursive step finds: it would hash the whole table at each level, and compile the
+    query for longer than it runs.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        for setting in ("enable_hashjoin", "enable_mergejoin", "jit"):
+            session.execute(text(f"SET LOCAL {setting} = off"))
 
 
 def _plain(row: Any) -> dict[str, Any]:
@@ -89,8 +101,7 @@ def _used(wanted: Wanted) -> Select[Any]:
         .group_by(i.unit, i.part)
         .cte("direct")
     )
-    # What is told of the component travels up with it: joining it again afterwards takes seconds on PostgreSQL, which
-    # cannot know how many rows a recursive query gives.
+    # What is told of the component travels up with it, so that nothing has to be joined again afterwards.
     told = ("part", "quantity", "step", "installed_at")
     first = select(direct.c.unit, direct.c.unit.label("inside"), *(direct.c[name] for name in told), direct.c.out)
     up = first.cte("up", recursive=True)
@@ -148,6 +159,7 @@ class Part:
 
 def parts_of(session: Session, unit: str) -> tuple[Part, ...]:
     """Everything that is or was in a unit, sub-assemblies with what is in them; as it was put in."""
+    _by_index(session)
     i = Installation
     down = select(i.unit, i.serial, i.id).where(i.unit == unit).cte("down", recursive=True)
     below = aliased(Installation)
