@@ -21,7 +21,7 @@ import segno
 from barcode.charsets import code128 as sets
 from barcode.codex import Code128
 
-from mes.domain.supplier_label import GS, read_element_strings
+from mes.domain.supplier_label import EOT, GS, RS, read_element_strings, read_envelope
 
 Symbology = Literal["code128", "gs1-128", "qr"]
 Unfit = Literal["code_empty", "code_characters", "code_blanks", "code_gs1", "code_unread", "code_wide"]
@@ -61,7 +61,7 @@ def readable(text: str, symbology: Symbology, *, width: float | None = None) -> 
     """
     if not text:
         return "code_empty"
-    if not _PRINTABLE.fullmatch(text.replace(GS, "") if symbology == "gs1-128" else text):
+    if not _PRINTABLE.fullmatch(_without_separators(text, symbology)):
         return "code_characters"
     if text != text.strip(" "):
         return "code_blanks"  # a scanner's program trims what it gets
@@ -74,6 +74,15 @@ def readable(text: str, symbology: Symbology, *, width: float | None = None) -> 
     except segno.DataOverflowError:
         return "code_wide"
     return "code_wide" if width is not None and dots(shape, symbology, width) is None else None
+
+
+def _without_separators(text: str, symbology: Symbology) -> str:
+    """A text without the separators that its kind may have: GS1 data in bars, a component label in a QR code."""
+    if symbology == "gs1-128":
+        return text.replace(GS, "")
+    if symbology == "qr" and read_envelope(text) is not None:
+        return re.sub(f"[{GS}{RS}{EOT}]", "", text)
+    return text
 
 
 def shape_of(text: str, symbology: Symbology) -> Shape:

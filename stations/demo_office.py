@@ -18,7 +18,7 @@ from typing import Any, Final, get_args
 from mes.domain.route import Plan, Product
 from mes.wire import Role
 from stations.demo_processes import CommandLine, Refused
-from stations.demo_register import write_register
+from stations.demo_register import write_receipts, write_register
 from stations.simulator.floor import Floor
 from stations.simulator.nature import Nature
 from stations.simulator.people import names
@@ -64,10 +64,14 @@ class Office:
         self._mes("plan", "publish", str(config), gently=False)
 
     def register(self, config: Path, file: Path) -> None:
-        """Take the instruments of the station files into the register, by a table in a file."""
+        """Take the instruments of the station files into the register, and a first delivery of each part, by tables."""
         today = date.today()  # noqa: DTZ011 - a day of the calendar
         if write_register(config, file, today=today):
             self._mes("instrument", "import", str(file), gently=False)
+        if json.loads(self._mes("lot", "list", "--json", gently=False)):
+            return  # received in an earlier run
+        if write_receipts(self._plan, file.with_name("lots.csv"), today=today):
+            self._mes("lot", "import", str(file.with_name("lots.csv")), gently=False)
 
     def hire(self, count: int) -> list[Hired]:
         """So many people with a badge each; those of an earlier run come back. All may do everything for a year."""

@@ -1,6 +1,6 @@
-"""The register of instruments that the demo's office takes in: those of the station files, one of them due soon.
+"""What the demo's office takes in: the instruments of the station files, one due soon, and a lot of each part.
 
-It makes a table and reads files; the office hands it to `mes instrument import`.
+It makes tables and reads files; the office hands them to `mes instrument import` and `mes lot import`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from mes import plan as plans
+from mes.domain.route import Plan
 from mes.i18n import N_, _
 from mes.plan import Instrument, StationFile
 
@@ -20,6 +21,7 @@ WORDS: Final = {
     "line-tester": N_("line tester"),
     "scale": N_("scale"),
 }
+SUPPLIER: Final = "Composants du Ponant"
 SOON_DAYS: Final = 30
 YEAR_DAYS: Final = 365
 
@@ -46,3 +48,15 @@ def write_register(config: Path, file: Path, *, today: date) -> int:
             what = (number, _(WORDS.get(family, family)), model, it.serial, laboratory, 12)
             table.writerow((*what, done.isoformat(), due.isoformat(), certificate))
     return len(known)
+
+
+def write_receipts(plan: Plan, file: Path, *, today: date) -> int:
+    """Write the table of the lots that have come in: one of each part that goes in by its lot. Returns how many."""
+    parts = [c for c in plan.components().values() if c.per == "lot"]
+    with file.open("w", encoding="utf-8", newline="") as opened:
+        lines = csv.writer(opened)
+        lines.writerow(("part", "lot", "quantity", "received", "supplier", "delivery"))
+        for n, part in enumerate(parts, 1):
+            day = (today - timedelta(days=3 * n)).isoformat()
+            lines.writerow((part.part, f"{24 + n % 3}-{100 + 7 * n}", 500, day, SUPPLIER, f"BL-{770 + n}"))
+    return len(parts)

@@ -38,6 +38,7 @@ from web import (
     instruments,
     labels,
     live,
+    lots,
     openapi,
     order_edit,  # noqa: F401  # its routes are those of `orders`
     order_import,  # noqa: F401
@@ -127,6 +128,7 @@ def create_app(here: Site, *, secret_key: str, hosts: frozenset[str] = frozenset
         held,
         instruments,
         labels,
+        lots,
         printers,
         openapi,
         orders,

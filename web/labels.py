@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 from flask import Blueprint, Response, abort, flash, redirect, request, url_for
 from flask_babel import gettext as _
@@ -18,7 +18,7 @@ from mes import labels as verbs
 from mes import printing, revisions, typeset
 from mes.control_sheet import control as control_sheet
 from mes.db.tables import UnitRow
-from mes.domain.label import Label, Symbology
+from mes.domain.label import Label
 from mes.domain.label_paper import ROLLS, SHEETS
 from mes.domain.printer import Printer
 from mes.orders import Answer
@@ -50,15 +50,15 @@ MOST_UNITS: Final = 1_000_000
 def units() -> Any:
     """Labels of an order's units, all or from one to another."""
     order, who, said = ident("order"), actor(), language()
-    on, symbology = ident("paper"), _symbology()
+    on, symbology = ident("paper"), wanted_symbology()
     numbers = {name: whole_number(request.form.get(name) or "1", MOST_UNITS) for name in ("first", "skip")}
     last = whole_number(text, MOST_UNITS) if (text := request.form.get("last", "").strip()) else MOST_UNITS
     if numbers["first"] is None or numbers["skip"] is None or last is None:
         flash(_("Give a whole number from 1 to %(most)s.", most=MOST_UNITS), "stop")
         return redirect(url_for("orders.show", order=order))
     start = numbers["first"]
-    if (printer := _printer(on)) is not None:
-        return _queued(
+    if (printer := printer_of(on)) is not None:
+        return queued(
             lambda session: verbs.unit_labels(
                 session, order, symbology=symbology, first=start, last=last, language=said
             ),
@@ -79,7 +79,7 @@ def units() -> Any:
             actor=who,
         )
     )
-    return _sent(made, url_for("orders.show", order=order))
+    return sent(made, url_for("orders.show", order=order))
 
 
 @blueprint.post("/unit")
@@ -87,13 +87,13 @@ def units() -> Any:
 def unit() -> Any:
     """The label of one unit."""
     serial, who, said = ident("unit"), actor(), language()
-    on, symbology = ident("paper"), _symbology()
+    on, symbology = ident("paper"), wanted_symbology()
     with site().reading() as session:
         order = session.scalar(select(UnitRow.order).where(UnitRow.serial == serial))
     if order is None:
         abort(404)
-    if (printer := _printer(on)) is not None:
-        return _queued(
+    if (printer := printer_of(on)) is not None:
+        return queued(
             lambda session: verbs.unit_labels(session, order, symbology=symbology, serials=[serial], language=said),
             printer,
             url_for("units.show", serial=serial),
@@ -103,7 +103,7 @@ def unit() -> Any:
             session, order, now=now, on=on, symbology=symbology, serials=[serial], language=said, actor=who
         )
     )
-    return _sent(made, url_for("units.show", serial=serial))
+    return sent(made, url_for("units.show", serial=serial))
 
 
 @blueprint.post("/hold")
@@ -111,15 +111,15 @@ def unit() -> Any:
 def hold() -> Any:
     """The label that says where a unit stands with its nonconformity."""
     serial, on, who, said = ident("unit"), ident("paper"), actor(), language()
-    if (printer := _printer(on)) is not None:
+    if (printer := printer_of(on)) is not None:
 
         def one(session: Session) -> list[Label] | Answer:
             made = verbs.hold_label(session, serial, language=said)
             return made if isinstance(made, Answer) else [made]
 
-        return _queued(one, printer, url_for("units.show", serial=serial))
+        return queued(one, printer, url_for("units.show", serial=serial))
     made = site().do(lambda session, now: verbs.hold(session, serial, now=now, on=on, language=said, actor=who))
-    return _sent(made, url_for("units.show", serial=serial))
+    return sent(made, url_for("units.show", serial=serial))
 
 
 @blueprint.post("/traveller")
@@ -128,7 +128,7 @@ def traveller() -> Any:
     """The paper that goes with an order."""
     order, who, said = ident("order"), actor(), language()
     made = site().do(lambda session, now: traveller_of(session, order, now=now, language=said, actor=who))
-    return _sent(made, url_for("orders.show", order=order))
+    return sent(made, url_for("orders.show", order=order))
 
 
 @blueprint.get("/control")
@@ -142,12 +142,12 @@ def control() -> Any:
     return _pdf(control_sheet(plan, now=site().clock(), language=language()))
 
 
-def _printer(paper: str) -> str | None:
+def printer_of(paper: str) -> str | None:
     """The label printer that a form has chosen in place of a paper."""
     return paper.removeprefix(PRINTER) if paper.startswith(PRINTER) else None
 
 
-def _queued(make: Callable[[Session], list[Label] | Answer], printer: str, back: str) -> Any:
+def queued(make: Callable[[Session], list[Label] | Answer], printer: str, back: str) -> Any:
     """Labels into a printer's queue."""
     who, said = actor(), language()
 
@@ -164,11 +164,13 @@ def _queued(make: Callable[[Session], list[Label] | Answer], printer: str, back:
     return redirect(back)
 
 
-def _symbology() -> Symbology:
+def wanted_symbology() -> Literal["code128", "qr"]:
+    """Bars or a square, as the form says."""
     return "qr" if request.form.get("symbology") == "qr" else "code128"
 
 
-def _sent(made: verbs.Sheet | Answer, back: str) -> Any:
+def sent(made: verbs.Sheet | Answer, back: str) -> Any:
+    """The paper as a download; or, where it may not be, the page before with the reason."""
     if isinstance(made, Answer):
         if made.reason in ("unknown_order", "unknown_unit"):
             abort(404)

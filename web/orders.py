@@ -18,9 +18,10 @@ from flask_babel import lazy_gettext
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
+from mes import counts, revisions
 from mes import orders as verbs
-from mes import revisions
 from mes.board import progress
+from mes.counts import Counted
 from mes.db.tables import PlanRevision, UnitRow, WorkOrder
 from mes.domain import orders as life
 from mes.domain.orders import ORDER_STATES
@@ -295,9 +296,19 @@ def show(order: str) -> str:
             pages=max(1, -(-total // UNITS)),
             total=total,
             tz=tz,
+            counts=_counts(session, row, pinned),
             **_around(session, row),
             forecast=forecast(session, row, pinned, here.clock().astimezone(ZoneInfo(tz))),
         )
+
+
+def _counts(session: Session, row: WorkOrder, plan: Plan) -> list[tuple[Counted, list[tuple[str, int]]]]:
+    """What was counted at each step, each with its defects by name; nothing for an order of units."""
+    product = plan.product(row.product)
+    if product is None or product.tracking != "lot" or not row.revision:
+        return []
+    found = counts.by_step(session, row.id, row.quantity, product)
+    return [(c, [(counts.defect_name(plan, code, language()), n) for code, n in c.scrap]) for c in found]
 
 
 def _around(session: Session, row: WorkOrder) -> dict[str, Any]:

@@ -82,6 +82,18 @@ POST   /quality/help                    -         -        -          x         
 GET    /quality/quarantine              -         -        -          -          x        -       x
 POST   /quality/requeue                 -         -        -          -          x        -       x
 
+GET    /lots                            -         -        -          x          x        x       x
+GET    /lots/one                        -         -        -          x          x        x       x
+GET    /lots/units.<any(csv,xlsx):kind>   -       -        -          x          x        x       x
+GET    /lots/receive                    -         -        -          x          x        x       -
+POST   /lots/receive                    -         -        -          x          x        x       -
+GET    /lots/import                     -         -        -          x          x        x       -
+POST   /lots/import                     -         -        -          x          x        x       -
+POST   /lots/hold                       -         -        -          x          x        -       -
+POST   /lots/release                    -         -        -          -          x        -       -
+POST   /lots/hold-units                 -         -        -          x          x        -       -
+POST   /lots/bags                       -         -        -          x          x        x       -
+
 GET    /instruments                     -         -        -          x          x        -       x
 GET    /instruments/<instrument>        -         -        -          x          x        -       x
 GET    /instruments/<instrument>/units  -         -        -          x          x        -       x
@@ -173,6 +185,7 @@ PLACES: Final = {
     "<kind>": "csv",
     "<instrument>": "X-1",
     "<int:number>": "1",
+    "<any(csv,xlsx):kind>": "csv",
 }
 MENU: Final = {
     "/board",
@@ -181,6 +194,7 @@ MENU: Final = {
     "/printers",
     "/account",
     "/orders",
+    "/lots",
     "/quality",
     "/audit",
     "/accounts",
