@@ -20,9 +20,9 @@ EVIL = ("^XZ^XA", "~JR", "a_5Eb", "^FD^FS", ">;>0", "\\&", "é€^~", "_", "x" *
 
 
 def codes_of(label: Label, where: Paper, per_mm: int = 8) -> list[tuple[str, str]]:
-    """What a scanner reads from the label that a printer would draw."""
+    """What a scanner reads from the label that a printer would draw; upright and sharp, so without turning."""
     (read,) = read_zpl(label_zpl(label, "copy 2", where, per_mm))
-    found = zxingcpp.read_barcodes(read.picture())
+    found = zxingcpp.read_barcodes(read.picture(), try_rotate=False, try_downscale=False, try_invert=False)
     return [(f.symbology_identifier, bytes(f.bytes).decode()) for f in found]
 
 
