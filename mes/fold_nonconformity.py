@@ -414,8 +414,8 @@ def _back(
         step = product.step(missing) or step
     back = unit_rules.send_to(unit, step.id, entry.at, nc=row.id, product=product)
     world.put_unit(back)
-    if item.disposition != "not_confirmed":
-        fold_rollups.decided(world, entry, unit, back)
+    move_order(world, entry, unit, back)
+    fold_rollups.decided(world, entry, unit, back, rework=item.disposition != "not_confirmed")
     return step.id
 
 

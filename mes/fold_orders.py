@@ -259,17 +259,21 @@ def _product(world: World, order: OrderRow) -> Product | None:
 
 def _followed(entry: Entry, order: OrderRow, *, begun: bool) -> OrderRow:
     state, held_from = rules.on_floor(order.state, order.held_from, begun=begun, left=order.open_units)
-    ended = entry.at if state == "completed" and order.state != "completed" else order.ended_at
+    ended = order.ended_at
+    if state != order.state and "completed" in (state, order.state):
+        ended = entry.at if state == "completed" else None
     return replace(order, state=state, held_from=held_from, ended_at=ended)
 
 
 def move_order(world: World, entry: Entry, before: Unit, after: Unit) -> None:
-    """What a unit's step forward does to its order: the first arrival starts it, the last unit completes it."""
+    """What a unit's way does to its order: the first arrival starts it, the last unit completes it, and one that goes
+    back on its route opens it again.
+    """
     order = world.orders.get(after.order)
     if order is None:
         return
     over = ("done", "scrapped")
-    left = order.open_units - (after.state in over and before.state not in over)
+    left = order.open_units + (before.state in over) - (after.state in over)
     if left == order.open_units and after.state != "in_work":
         return
     changed = _followed(entry, replace(order, open_units=left), begun=after.state == "in_work")

@@ -9,7 +9,8 @@ What each column counts, at the step where it happened and in the hour of the ev
   without having failed. `first_passed`: of these, the ones that passed. A broken bench judges nothing.
 - `errors`, `aborted`: test runs that said nothing of the unit.
 - `defects`: nonconformities that were opened. `reworked`: decisions that sent a unit back. `scrapped`: units lost.
-- `finished`: units whose route ended here. `good`, `scrap`: counted pieces of orders without serials.
+- `finished`: units whose route ended here; one that goes back or is lost afterwards is taken off again.
+- `good`, `scrap`: counted pieces of orders without serials.
 - `timed`, `took_ms`: visits that passed, and how long they lasted together.
 """
 
@@ -71,7 +72,7 @@ def count_unit(
     here = isinstance(body, wire.UnitsTested) and body.step == before.step
     outcome = unit_rules.counted(case, body) if here else ""
     scrapped = after is not None and after.state == "scrapped" and before.state != "scrapped"
-    finished = after is not None and after.state == "done" and before.state != "done"
+    finished = _finished(before, after or before)
     add(
         world,
         entry,
@@ -89,7 +90,7 @@ def count_unit(
         aborted=int(outcome == "aborted"),
         defects=int(decision.nc is not None),
         scrapped=int(scrapped),
-        finished=int(finished),
+        finished=finished,
         timed=int(took is not None),
         took_ms=max(0, round((took or 0) * 1000)),
     )
@@ -98,7 +99,7 @@ def count_unit(
         find(world, day, before.product, before.step, decision.nc.defect or decision.nc.cause, 1)
     if took is not None:
         _spread(world, day, before.product, before.step, took)
-    if finished:
+    if finished > 0:
         whole = world.visits.get(before.serial, case.product.steps[0].id, 1)
         if whole is not None and (lead := seconds_between(whole.started_at, entry.at)) is not None:
             _spread(world, day, before.product, "", lead)
@@ -114,7 +115,11 @@ def _first_attempt(decision: unit_rules.Decision, visit: VisitRow | None) -> tup
     return passed, passed
 
 
-def decided(world: World, entry: Entry, before: Unit, after: Unit) -> None:
+def _finished(before: Unit, after: Unit) -> int:
+    return (after.state == "done") - (before.state == "done")
+
+
+def decided(world: World, entry: Entry, before: Unit, after: Unit, *, rework: bool = False) -> None:
     """Count what a person decided on a unit away from a bench."""
     add(
         world,
@@ -124,7 +129,8 @@ def decided(world: World, entry: Entry, before: Unit, after: Unit) -> None:
         step=before.step,
         station=None,
         scrapped=int(after.state == "scrapped" and before.state != "scrapped"),
-        reworked=int(after.treating is not None and after.treating != before.treating),
+        reworked=int(rework),
+        finished=_finished(before, after),
     )
 
 

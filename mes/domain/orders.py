@@ -57,7 +57,8 @@ def after(event: str, state: str, *, held_from: str = "", left: int = 1) -> str 
 
 
 def on_floor(state: str, held_from: str, *, begun: bool, left: int) -> tuple[str, str]:
-    """What the floor does to an order: the first arrival or count puts it in work, the last one completes it.
+    """What the floor does to an order: the first arrival or count puts it in work, the last one completes it, and a
+    finished unit that goes back on its route puts it in work again.
 
     Returns:
         The state, and the state that a hold has interrupted.
@@ -68,6 +69,10 @@ def on_floor(state: str, held_from: str, *, begun: bool, left: int) -> tuple[str
         held_from = "in_work"
     if left == 0 and state in OPEN_ORDERS:
         state = "completed"
+    if left and state == "completed":
+        state = "in_work"
+    if left and held_from == "completed":
+        held_from = "in_work"
     return state, held_from
 
 

@@ -50,6 +50,12 @@ def test_what_happens_while_an_order_is_held_is_known_when_it_is_resumed() -> No
     assert on_floor("on_hold", "in_work", begun=False, left=0) == ("on_hold", "in_work")
 
 
+def test_a_finished_unit_that_goes_back_puts_its_order_in_work_again() -> None:
+    assert on_floor("completed", "", begun=False, left=1) == ("in_work", "")
+    assert on_floor("on_hold", "completed", begun=False, left=1) == ("on_hold", "in_work")
+    assert on_floor("closed", "", begun=False, left=1) == ("closed", "")
+
+
 def test_nothing_stands_against_closing_an_order_that_is_whole() -> None:
     assert preflight(Standing("OF-1", quantity=4, good=4)) == []
 

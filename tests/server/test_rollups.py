@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from mes import quality
 from mes.db.session import reading
-from mes.db.tables import Spread, StationRow, StationSpan, StepDefect, StepHour, StepOrder, Visit
+from mes.db.tables import Spread, StationRow, StationSpan, StepDefect, StepHour, StepOrder, Visit, WorkOrder
 from mes.domain import spread
 from mes.domain.unit import seconds_between
 from mes.rows import StepCounts
@@ -108,6 +108,34 @@ def test_a_finished_unit_and_a_scrapped_one_are_counted_where_they_ended(databas
             select(func.min(Visit.started_at), func.max(Visit.ended_at)).where(Visit.unit == ONE)
         ).one()
         assert (lead.bucket, lead.count) == (spread.bucket(seconds_between(began, ended) or 0), 1)
+    floor.close()
+
+
+def test_a_finished_unit_that_is_sent_back_is_open_again_until_it_is_finished_again(database_url: str) -> None:
+    floor = Floor(database_url, small_plan())
+    floor.order("GEN", 1)
+    fitted(floor, ONE)
+    b2, b3 = floor.bench("b2"), floor.bench("b3")
+
+    def stands() -> tuple[str, int, bool]:
+        with reading(floor.engine) as session:
+            row = session.get_one(WorkOrder, "OF-1")
+            return row.state, row.open_units, row.ended_at is not None
+
+    def looked_at() -> None:
+        floor.send(b3, b3.arrive(ONE, "look"), b3.look(ONE), b3.done(ONE, "look"))
+
+    floor.send(b2, b2.arrive(ONE, "test"), b2.test(ONE, 3.0), b2.done(ONE, "test"))
+    looked_at()
+    assert stands() == ("completed", 0, True)
+    floor.send(b2, b2.test(ONE, 9.0))  # against the record: the unit is held for a person to look at
+    floor.do(quality.decide, "NC-2026-0001", "rework", step="test")
+    assert stands() == ("in_work", 1, False)
+    assert "finished" not in of_step(floor, "look")
+    floor.send(b2, b2.arrive(ONE, "test"), b2.test(ONE, 3.0), b2.done(ONE, "test"))
+    looked_at()
+    assert stands() == ("completed", 0, True)
+    assert of_step(floor, "look")["finished"] == 1
     floor.close()
 
 
