@@ -29,6 +29,10 @@ class Drawing:
     width: float
     height: float
 
+    def __html__(self) -> str:
+        """The drawing in a page: every text in it was escaped when it was drawn."""
+        return self.svg
+
 
 @dataclass(frozen=True, slots=True)
 class Box:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select, text
 from sqlalchemy.orm import Session, aliased
@@ -64,6 +64,13 @@ def where_used(session: Session, wanted: Wanted, *, most: int | None = None) -> 
     return [Use(**_plain(row)) for row in session.execute(query.limit(most) if most is not None else query)]
 
 
+_STEP_BY_STEP: Final = (
+    text("SET LOCAL enable_hashjoin = off"),
+    text("SET LOCAL enable_mergejoin = off"),
+    text("SET LOCAL jit = off"),
+)
+
+
 def _by_index(session: Session) -> None:
     """Make PostgreSQL climb step by step through the indexes, until the end of this transaction.
 
@@ -71,8 +78,8 @@ def _by_index(session: Session) -> None:
     query for longer than it runs.
     """
     if session.get_bind().dialect.name == "postgresql":
-        for setting in ("enable_hashjoin", "enable_mergejoin", "jit"):
-            session.execute(text(f"SET LOCAL {setting} = off"))
+        for statement in _STEP_BY_STEP:
+            session.execute(statement)
 
 
 def _plain(row: Any) -> dict[str, Any]:

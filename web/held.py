@@ -48,6 +48,13 @@ KINDS: Final[dict[str, Any]] = {
     "IdentifiersNotRead": lazy_gettext("a code was not read"),
     "HelpRequested": lazy_gettext("help was called"),
     "HelpAnswered": lazy_gettext("help came"),
+    "CartonWanted": lazy_gettext("a carton was asked for"),
+    "CartonOpened": lazy_gettext("a carton was begun"),
+    "UnitsPacked": lazy_gettext("something was packed"),
+    "UnitsUnpacked": lazy_gettext("something was taken out of a carton"),
+    "CartonWeighed": lazy_gettext("a carton was weighed"),
+    "CartonClosed": lazy_gettext("a carton was closed"),
+    "CartonReopened": lazy_gettext("a carton was opened again"),
 }
 """What the floor's events are called for those who did them."""
 VALUES: Final[dict[str, Any]] = {

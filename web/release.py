@@ -91,6 +91,8 @@ def give() -> Any:
 def take_back() -> Any:
     """Take a release back, with the reason; one unit of it where one is named."""
     order, number, unit, who = ident("order"), ident("release"), ident("unit"), actor()
+    if not number:
+        abort(404)
     why = request.form.get("why", "").strip()[:500]
     if not why:
         flash(_("Say why, so that everybody understands."), "stop")

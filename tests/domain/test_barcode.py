@@ -102,7 +102,8 @@ def test_two_codes_run_together_are_unreadable(one: tuple[Kind, str | int], two:
 
 def test_the_commands_are_printed_and_read() -> None:
     assert COMMANDS == (
-        "DONE", "PASS", "FAIL", "UNDO", "HELP", "PAUSE", "RESUME", "LEAVE", "YES", "NO", "HELPED", "SUPERVISOR"
+        "DONE", "PASS", "FAIL", "UNDO", "HELP", "PAUSE", "RESUME", "LEAVE", "YES", "NO", "HELPED", "SUPERVISOR",
+        "CARTON", "PALLET",
     )  # fmt: skip
     assert [read(write("command", name)) for name in COMMANDS] == [Command(name) for name in COMMANDS]
 
