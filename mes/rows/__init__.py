@@ -1,0 +1,53 @@
+"""The rows of the state tables as frozen values: what the working set holds and the fold writes.
+
+One class a table, with the table's columns in its order; what the rules need of a row is its `rule`.
+"""
+
+from mes.rows.bookkeeping import ChainRow, CounterRow, PlanRow
+from mes.rows.floor import BadgeRow, FaultRow, OverrideRow, QualificationRow, QuarantineRow, StationState
+from mes.rows.instruments import CalibrationRow, InstrumentRow, MeasuredWithRow
+from mes.rows.labels import LabelRow
+from mes.rows.materials import LotRow, ReceiptRow
+from mes.rows.quality import ConcessionRow, NcItemRow, NcRemarkRow, NcRow
+from mes.rows.shipping import CartonEventRow, IssuedDossierRow, PackedRow, ReleasedUnitRow, ReleaseRow
+from mes.rows.sums import SpreadRow, StationSpanRow, StepCounts, StepDefectRow, StepHourRow, StepOrderRow
+from mes.rows.units import InstallationRow, OrderRow, ReadingRow, TallyRow, UnitEventRow, VisitRow
+
+__all__ = [
+    "BadgeRow",
+    "CalibrationRow",
+    "CartonEventRow",
+    "ChainRow",
+    "ConcessionRow",
+    "CounterRow",
+    "FaultRow",
+    "InstallationRow",
+    "InstrumentRow",
+    "IssuedDossierRow",
+    "LabelRow",
+    "LotRow",
+    "MeasuredWithRow",
+    "NcItemRow",
+    "NcRemarkRow",
+    "NcRow",
+    "OrderRow",
+    "OverrideRow",
+    "PackedRow",
+    "PlanRow",
+    "QualificationRow",
+    "QuarantineRow",
+    "ReadingRow",
+    "ReceiptRow",
+    "ReleaseRow",
+    "ReleasedUnitRow",
+    "SpreadRow",
+    "StationSpanRow",
+    "StationState",
+    "StepCounts",
+    "StepDefectRow",
+    "StepHourRow",
+    "StepOrderRow",
+    "TallyRow",
+    "UnitEventRow",
+    "VisitRow",
+]

@@ -1,0 +1,45 @@
+"""Component lots and their receipts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mes.domain.lots import LotKnown
+
+
+@dataclass(frozen=True, slots=True)
+class LotRow:
+    """`lot`."""
+
+    part: str
+    lot: str
+    state: str = "free"
+    why: str = ""
+    received: int = 0
+    receipts: int = 0
+    received_on: str | None = None
+    supplier: str = ""
+    supplier_lot: str = ""
+    owner: str = "ours"
+    customer: str = ""
+    expires: str | None = None
+
+    @property
+    def rule(self) -> LotKnown:
+        """What the rules need of it."""
+        return LotKnown(self.state == "held", self.expires or "", self.receipts > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptRow:
+    """`receipt`."""
+
+    part: str
+    lot: str
+    number: int
+    quantity: int
+    received_on: str
+    supplier: str
+    supplier_lot: str
+    delivery: str
+    recorded_at: str
