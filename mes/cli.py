@@ -23,6 +23,7 @@ BUILT_IN: Final[dict[str, str]] = {
     "people": "mes.commands_people:people",
     "instrument": "mes.commands_instruments:instrument",
     "nc": "mes.commands_nc:nc",
+    "action": "mes.commands_action:action",
     "lot": "mes.commands_lots:lot",
     "cartons": "mes.commands_cartons:cartons",
     "labels": "mes.commands_labels:labels_group",
@@ -67,6 +68,7 @@ SUMMARIES: Final[dict[str, str]] = {
     # Written here, so that `mes --help` need not import everything.
     "plan": N_("The plan: check it, publish it."),
     "order": N_("Work orders: create, release, hold, resume, close, cancel."),
+    "action": N_("Corrective actions: causes, tasks, whether it has worked, the 8D report."),
     "nc": N_("Nonconformities: report, contain, decide, close."),
     "lot": N_("Component lots: receive, import, list, hold, release."),
     "badge": N_("Badges: issue, end, list."),

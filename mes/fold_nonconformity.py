@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
-from mes import fold_rollups, wire
+from mes import fold_corrective, fold_rollups, wire
 from mes.db.tables import Ledger
 from mes.domain import gate
 from mes.domain import nonconformity as rules
@@ -106,6 +106,7 @@ def open_nc(world: World, entry: Entry, unit: Unit, draft: NcDraft) -> str:
     )
     world.ncs.put(row)
     world.nc_items.put(NcItemRow(nc, 1, "unit", unit.serial))
+    fold_corrective.came_again(world, entry, row)
     return nc
 
 
@@ -188,7 +189,7 @@ def _opened(world: World, entry: Entry, body: wire.NonconformityOpened) -> Judge
         **facts,
     )
     more = {n: {"part": i.part, "why": i.why} for n, i in enumerate(body.items, 1)}
-    _put(world, entry, row, case, more)
+    fold_corrective.came_again(world, entry, _put(world, entry, row, case, more))
     return yes(entry, nc=nc)
 
 

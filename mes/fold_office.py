@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from mes import wire
 from mes.domain.gate import OVERRIDABLE
+from mes.fold_corrective import ACTION_RULES
 from mes.fold_nonconformity import NC_RULES
 from mes.fold_orders import ORDER_RULES
 from mes.rows import BadgeRow, LabelRow, OverrideRow, PlanRow, QualificationRow, StationState
@@ -144,6 +145,7 @@ OFFICE_RULES: Final[dict[str, Callable[[World, Entry, Any], Judged]]] = {
     "StationAlarmEnded": _station_key,
     **ORDER_RULES,
     **NC_RULES,
+    **ACTION_RULES,
     "LabelPrinted": _label,
     "PersonAdded": _person,
     "PersonErased": _person,

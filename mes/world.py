@@ -30,6 +30,10 @@ from mes.domain.packing import Carton
 from mes.domain.route import Plan
 from mes.plan import from_content
 from mes.rows import (
+    ActionCauseRow,
+    ActionNcRow,
+    ActionRow,
+    ActionTaskRow,
     BadgeRow,
     CalibrationRow,
     CartonEventRow,
@@ -293,6 +297,10 @@ class World:
         self.dossiers = Shelf(self, t.IssuedDossier, IssuedDossierRow, _columns(IssuedDossierRow))
         self.releases = Shelf(self, t.Release, ReleaseRow, _columns(ReleaseRow))
         self.released = Shelf(self, t.ReleasedUnit, ReleasedUnitRow, _columns(ReleasedUnitRow))
+        self.actions = Shelf(self, t.CorrectiveAction, ActionRow, _columns(ActionRow))
+        self.action_causes = Shelf(self, t.ActionCause, ActionCauseRow, _columns(ActionCauseRow))
+        self.action_tasks = Shelf(self, t.ActionTask, ActionTaskRow, _columns(ActionTaskRow))
+        self.action_ncs = Shelf(self, t.ActionNc, ActionNcRow, _columns(ActionNcRow))
         self.counters = Shelf(self, t.Counter, CounterRow, _columns(CounterRow))
         self.step_hours = Shelf(self, t.StepHour, StepHourRow, _columns(StepHourRow))
         self.step_orders = Shelf(self, t.StepOrder, StepOrderRow, _columns(StepOrderRow))
@@ -342,6 +350,10 @@ class World:
             self.dossiers,
             self.releases,
             self.released,
+            self.actions,
+            self.action_causes,
+            self.action_tasks,
+            self.action_ncs,
             self.counters,
             self.step_hours,
             self.step_orders,

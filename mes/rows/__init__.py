@@ -4,6 +4,7 @@ One class a table, with the table's columns in its order; what the rules need of
 """
 
 from mes.rows.bookkeeping import ChainRow, CounterRow, PlanRow
+from mes.rows.corrective import ActionCauseRow, ActionNcRow, ActionRow, ActionTaskRow
 from mes.rows.floor import BadgeRow, FaultRow, OverrideRow, QualificationRow, QuarantineRow, StationState
 from mes.rows.instruments import CalibrationRow, InstrumentRow, MeasuredWithRow
 from mes.rows.labels import LabelRow
@@ -14,6 +15,10 @@ from mes.rows.sums import SpreadRow, StationSpanRow, StepCounts, StepDefectRow, 
 from mes.rows.units import InstallationRow, OrderRow, ReadingRow, TallyRow, UnitEventRow, VisitRow
 
 __all__ = [
+    "ActionCauseRow",
+    "ActionNcRow",
+    "ActionRow",
+    "ActionTaskRow",
     "BadgeRow",
     "CalibrationRow",
     "CartonEventRow",

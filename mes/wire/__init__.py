@@ -9,6 +9,17 @@ those very characters, so no two JSON writers have to agree on how a number is s
 
 from __future__ import annotations
 
+from mes.wire.corrective import (
+    ActionCauseNamed,
+    ActionChecked,
+    ActionCriterionSet,
+    ActionEnded,
+    ActionOpened,
+    ActionRootMarked,
+    ActionTaskDone,
+    ActionTaskPlanned,
+    FoundOf,
+)
 from mes.wire.envelope import (
     MAX_BODY,
     MAX_BYTES,
@@ -174,6 +185,14 @@ __all__ = [
     "AccessRefused",
     "AccountNamed",
     "AccountRoles",
+    "ActionCauseNamed",
+    "ActionChecked",
+    "ActionCriterionSet",
+    "ActionEnded",
+    "ActionOpened",
+    "ActionRootMarked",
+    "ActionTaskDone",
+    "ActionTaskPlanned",
     "ApiKeyAdded",
     "ApiKeyNamed",
     "BadgeEnded",
@@ -206,6 +225,7 @@ __all__ = [
     "FloorOrder",
     "FloorReply",
     "FloorUnit",
+    "FoundOf",
     "Frozen",
     "HelloReply",
     "HelloRequest",

@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
+from mes.wire.corrective import (
+    ActionCauseNamed,
+    ActionChecked,
+    ActionCriterionSet,
+    ActionEnded,
+    ActionOpened,
+    ActionRootMarked,
+    ActionTaskDone,
+    ActionTaskPlanned,
+)
 from mes.wire.envelope import Frozen
 from mes.wire.floor import (
     FaultCleared,
@@ -191,6 +201,15 @@ OFFICE_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
     ("DossierIssued", 1): DossierIssued,
     ("UnitsReleased", 1): UnitsReleased,
     ("ReleaseTakenBack", 1): ReleaseTakenBack,
+    ("ActionOpened", 1): ActionOpened,
+    ("ActionCauseNamed", 1): ActionCauseNamed,
+    ("ActionRootMarked", 1): ActionRootMarked,
+    ("ActionTaskPlanned", 1): ActionTaskPlanned,
+    ("ActionTaskDone", 1): ActionTaskDone,
+    ("ActionCriterionSet", 1): ActionCriterionSet,
+    ("ActionChecked", 1): ActionChecked,
+    ("ActionReopened", 1): ActionEnded,
+    ("ActionCancelled", 1): ActionEnded,
     ("EventRequeued", 1): EventRequeued,
 }
 

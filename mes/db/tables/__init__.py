@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from mes.db.base import Base
+from mes.db.tables.corrective import ActionCause, ActionNc, ActionTask, CorrectiveAction
 from mes.db.tables.instruments import Calibration, File, Instrument, MeasuredWith
 from mes.db.tables.lots import Lot, Receipt
 from mes.db.tables.orders import Label, Tally, WorkOrder
@@ -27,6 +28,9 @@ __all__ = [
     "REPLAYED",
     "Account",
     "AccountRole",
+    "ActionCause",
+    "ActionNc",
+    "ActionTask",
     "ApiAnswer",
     "ApiKey",
     "Badge",
@@ -35,6 +39,7 @@ __all__ = [
     "CartonRow",
     "Chain",
     "Concession",
+    "CorrectiveAction",
     "Counter",
     "EnrolCode",
     "Fault",
@@ -110,6 +115,10 @@ REPLAYED: Final[tuple[type[Base], ...]] = (
     IssuedDossier,
     Release,
     ReleasedUnit,
+    CorrectiveAction,
+    ActionCause,
+    ActionTask,
+    ActionNc,
     Counter,
     StepHour,
     StepOrder,
