@@ -17,7 +17,7 @@ from mes.domain.reasons import sentence
 from mes.domain.sscc import spaced
 from mes.i18n import _, system_language
 from mes.orders import Answer
-from mes.setup import CONSOLE, database_option, now, open_database, tell
+from mes.setup import CONSOLE, database_option, now, open_database, tell, write_file
 from mes.wire import MOST_NUMBERS
 
 _json = click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
@@ -63,12 +63,7 @@ def labels(numbers: tuple[str, ...], sheet: str | None, roll: str | None, output
         made = carton_labels.printed(session, numbers, now=now(), on=on, language=system_language(), actor=CONSOLE)
     if isinstance(made, Answer):
         raise click.ClickException(made.say(system_language()))
-    try:
-        output.write_bytes(typeset.pdf(made.template, made.data, now=now()))
-    except OSError as error:
-        raise click.ClickException(
-            _("%(file)s cannot be written: %(why)s", file=output, why=error.strerror or error)
-        ) from error
+    write_file(output, typeset.pdf(made.template, made.data, now=now()))
     click.echo(_("Written: %(file)s", file=output))
 
 

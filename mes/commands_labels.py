@@ -16,7 +16,7 @@ from mes.domain.label_paper import DEFAULT_ROLL, DEFAULT_SHEET, SHEETS
 from mes.i18n import _, system_language
 from mes.orders import Answer
 from mes.revisions import latest_plan
-from mes.setup import CONSOLE, database_option, now, open_database
+from mes.setup import CONSOLE, database_option, now, open_database, write_file
 from mes.traveller import traveller as traveller_of
 
 HOLD_ROLL: Final = "70x37"
@@ -169,10 +169,5 @@ def _write(made: labels.Sheet | Answer, output: Path | None) -> None:
     assert output is not None
     if isinstance(made, Answer):
         raise click.ClickException(made.say(system_language()))
-    try:
-        output.write_bytes(typeset.pdf(made.template, made.data, now=now()))
-    except OSError as error:
-        raise click.ClickException(
-            _("%(file)s cannot be written: %(why)s", file=output, why=error.strerror or error)
-        ) from error
+    write_file(output, typeset.pdf(made.template, made.data, now=now()))
     click.echo(_("Written: %(file)s", file=output))

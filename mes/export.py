@@ -60,6 +60,11 @@ class Table:
     rows: Sequence[Sequence[Cell]]
 
 
+def csv_bytes(table: Table, language: str) -> bytes:
+    """A table as a whole CSV file, for a spreadsheet of that language."""
+    return "".join(csv_lines(table.head, table.rows, french=language == "fr")).encode()
+
+
 def xlsx(tables: Sequence[Table], *, made_at: datetime) -> bytes:
     """A workbook, one sheet a table. A text is written as a text: none runs as a formula or opens as a link.
 

@@ -5,18 +5,23 @@ Texts of one language out of `mes.genealogy`; it knows neither HTTP nor HTML.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from mes import typeset
 from mes.domain.orders import ORDER_STATES
 from mes.domain.route import Plan
-from mes.export import Table
+from mes.export import Table, csv_bytes, xlsx
 from mes.genealogy import Use, Wanted
 from mes.i18n import N_, translator
+from mes.labels import printed_on
 from mes.trace_sheet import UNIT_STATES
+
+KINDS: Final = ("csv", "xlsx", "pdf", "json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +95,22 @@ def paper(made: Table, uses: Sequence[Use], language: str, *, day: str) -> dict[
         "head": [made.head[i] for i in kept],
         "rows": [[str(row[i]) for i in kept] for row in made.rows],
     }
+
+
+def as_json(uses: Sequence[Use], wanted: Wanted) -> str:
+    """The list for a program: ids and UTC times, as they are kept."""
+    said = {**asdict(wanted), **asdict(counts(uses)), "uses": [asdict(u) for u in uses]}
+    return json.dumps(said, ensure_ascii=False, indent=1)
+
+
+def file(kind: str, uses: Sequence[Use], wanted: Wanted, plan: Plan | None, language: str, *, now: datetime) -> bytes:
+    """The list as a file of one of the `KINDS`."""
+    if kind == "json":
+        return as_json(uses, wanted).encode()
+    made = table(uses, wanted, plan, language)
+    if kind == "csv":
+        return csv_bytes(made, language)
+    if kind == "xlsx":
+        return xlsx([made], made_at=now)
+    day = printed_on(plan, now, language) if plan else now.date().isoformat()
+    return typeset.pdf("recall", paper(made, uses, language, day=day), now=now)

@@ -89,6 +89,20 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def write_file(output: Path, content: bytes) -> None:
+    """Write what was made to a file.
+
+    Raises:
+        click.ClickException: it cannot be written there.
+    """
+    try:
+        output.write_bytes(content)
+    except OSError as error:
+        raise click.ClickException(
+            _("%(file)s cannot be written: %(why)s", file=output, why=error.strerror or error)
+        ) from error
+
+
 def tell(answer: Answer, done: str) -> None:
     """Print what was done; a refusal goes to stderr as one sentence, and the command fails."""
     if not answer.done:

@@ -19,7 +19,7 @@ from mes.domain.orders import ORDER_STATES
 from mes.domain.route import Step, Test
 from mes.domain.runs import limit_text
 from mes.drawing import Box, Curve, Drawing, Stop
-from mes.export import Cell, Table
+from mes.export import Cell, Table, csv_bytes, xlsx
 from mes.genealogy import Part
 from mes.i18n import N_, translator
 from mes.trace import Deviation, Dossier, Event, Series, Value
@@ -40,6 +40,7 @@ UNIT_STATES: Final = {
     "scrapped": N_("scrap"),
     "withdrawn": N_("taken out"),
 }
+KINDS: Final = ("csv", "xlsx", "json")
 _DID: Final = {
     "tested": N_("Test run"),
     "inspected": N_("Look"),
@@ -423,3 +424,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(v) for v in value]
     return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+
+
+def file(kind: str, sheet: Sheet, *, made_at: datetime) -> bytes:
+    """The whole history as a file of one of the `KINDS`."""
+    if kind == "json":
+        return as_json(sheet.d).encode()
+    return xlsx(sheet.tables(), made_at=made_at) if kind == "xlsx" else csv_bytes(sheet.flat(), sheet.language)

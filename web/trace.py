@@ -13,11 +13,9 @@ from flask import Blueprint, Response, abort, flash, redirect, render_template, 
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from mes import dossier, export, recall, revisions, trace, trace_sheet, typeset
+from mes import dossier, recall, revisions, trace, trace_sheet
 from mes.db.tables import Lot
-from mes.export import Table
-from mes.genealogy import Use, Wanted, parts_named, where_used
-from mes.labels import printed_on
+from mes.genealogy import Wanted, parts_named, where_used
 from web.auth import actor, role
 from web.forms import ident, most_bytes
 from web.language import language
@@ -28,7 +26,12 @@ blueprint = Blueprint("trace", __name__, url_prefix="/trace")
 
 MOST: Final = 500  # rows on the page; the files have all
 MOST_BYTES: Final = 20_000_000  # of a dossier that somebody brings
-XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+TYPES: Final = {
+    "csv": "text/csv",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "pdf": "application/pdf",
+    "json": "application/json",
+}
 
 
 @blueprint.get("")
@@ -68,34 +71,23 @@ def take_list(kind: str) -> Any:
     with here.reading() as session:
         uses = where_used(session, wanted)
         plan, today, _tz = plan_and_today(here, session)
-    if not uses or kind not in ("csv", "xlsx", "pdf"):
+    if not uses or kind not in recall.KINDS:
         abort(404)
-    made, name = recall.table(uses, wanted, plan, language()), f"recall-{wanted.number}-{today.isoformat()}"
-    if kind == "pdf":
-        return _sent(_recall_pdf(made, uses), f"{name}.pdf", "application/pdf")
-    return _table(kind, [made], name)
-
-
-def _recall_pdf(made: Table, uses: list[Use]) -> bytes:
-    now = site().clock()
-    with site().reading() as session:
-        plan = revisions.latest_plan(session)
-    day = printed_on(plan, now, language()) if plan else now.date().isoformat()
-    return typeset.pdf("recall", recall.paper(made, uses, language(), day=day), now=now)
+    content = recall.file(kind, uses, wanted, plan, language(), now=here.clock().astimezone(ZoneInfo("UTC")))
+    return _sent(content, f"recall-{wanted.number}-{today.isoformat()}.{kind}", TYPES[kind])
 
 
 @blueprint.get("/unit/<kind>/<path:serial>")
 @role("planner", "supervisor", "quality", "admin")
 def take_unit(kind: str, serial: str) -> Any:
     """Everything that is kept of a unit, as a file."""
-    with site().reading() as session:
+    here = site()
+    with here.reading() as session:
         found = trace.dossier(session, serial)
-    if found is None or kind not in ("csv", "xlsx", "json"):
+    if found is None or kind not in trace_sheet.KINDS:
         abort(404)
-    if kind == "json":
-        return _sent(trace_sheet.as_json(found).encode(), f"{serial}.json", "application/json")
-    sheet = trace_sheet.Sheet(found, language())
-    return _table(kind, sheet.tables() if kind == "xlsx" else [sheet.flat()], serial)
+    sheet, made_at = trace_sheet.Sheet(found, language()), here.clock().astimezone(ZoneInfo("UTC"))
+    return _sent(trace_sheet.file(kind, sheet, made_at=made_at), f"{serial}.{kind}", TYPES[kind])
 
 
 @blueprint.post("/dossier")
@@ -128,15 +120,6 @@ def check() -> Any:
             return redirect(url_for("trace.used"))
         flash(_("This is the dossier of %(unit)s as it was given out, unchanged.", unit=known.unit), "go")
         return redirect(url_for("units.show", serial=known.unit))
-
-
-def _table(kind: str, tables: list[Table], name: str) -> Response:
-    if kind == "xlsx":
-        made_at = site().clock().astimezone(ZoneInfo("UTC"))
-        return _sent(export.xlsx(tables, made_at=made_at), f"{name}.xlsx", XLSX)
-    (one,) = tables
-    lines = export.csv_lines(one.head, one.rows, french=language() == "fr")
-    return _sent("".join(lines).encode(), f"{name}.csv", "text/csv")
 
 
 def _sent(content: bytes, name: str, type_: str) -> Response:
