@@ -234,3 +234,78 @@ def _thinned(places: Sequence[tuple[float, float]], most: int = 1_000) -> Sequen
         piece = places[i : i + size]
         kept += sorted({min(piece, key=lambda p: p[1]), max(piece, key=lambda p: p[1])})
     return kept
+
+
+# --- causes -----------------------------------------------------------------------------------------------------------
+
+_BONE: Final = 300.0
+_SLANT: Final = 46.0
+_CAUSE_ROW: Final = 19.0
+_CAUSE: Final = 30
+_HEAD: Final = 210.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bone:
+    """One family of causes: its name, and each cause with how deep it lies (1: a first answer) and whether it is the
+    root."""
+
+    title: str
+    causes: tuple[tuple[int, str, bool], ...] = ()
+
+
+def fishbone(problem: str, bones: Sequence[Bone], *, alt: str) -> Drawing:
+    """The causes of a problem by family (Ishikawa's diagram): half of the bones above, half below, the problem at the
+    head. A root cause carries a diamond and is underlined.
+    """
+    half = (len(bones) + 1) // 2
+    above, below = bones[:half], bones[half:]
+    up, down = _bone_height(above), _bone_height(below)
+    spine, end = up + 4, half * _BONE + 20
+    body = [f'<path d="M8 {spine:g}H{end:g}" fill="none" stroke="{INK}" stroke-width="3"/>']
+    for place, bone in enumerate(above):
+        body += _bone(bone, place * _BONE + 8, spine, -up)
+    for place, bone in enumerate(below):
+        body += _bone(bone, place * _BONE + 8, spine, down)
+    lines = _wrapped(problem, 24)[:4]
+    top = spine - 12 - 9 * len(lines)
+    body.append(
+        f'<rect x="{end:g}" y="{top:g}" width="{_HEAD:g}" height="{24 + 18 * len(lines):g}" rx="6" fill="#ffffff" '
+        f'stroke="{INK}" stroke-width="2"/>'
+    )
+    body += [_text(end + 10, top + 26 + 18 * row, line, more=' font-weight="700"') for row, line in enumerate(lines)]
+    return _svg(end + _HEAD + 4, spine + down + 4, body, alt)
+
+
+def _bone_height(bones: Sequence[Bone]) -> float:
+    return 52 + _CAUSE_ROW * max((len(bone.causes) for bone in bones), default=0)
+
+
+def _bone(bone: Bone, left: float, spine: float, reach: float) -> list[str]:
+    """One bone from its name at the far end to the spine; its causes stand at its side."""
+    far = spine + reach
+    name = far + (16 if reach < 0 else -6)
+    start = far + (22 if reach < 0 else -22)
+    body = [
+        _text(left, name, bone.title, more=' font-weight="700"'),
+        _line(left + 6, start, left + 6 + _SLANT, spine, ' stroke-width="1.5"'),
+    ]
+    for row, (depth, text, root) in enumerate(bone.causes):
+        y = start + (_CAUSE_ROW * (row + 0.9) if reach < 0 else -_CAUSE_ROW * (len(bone.causes) - row - 0.1))
+        on_bone = left + 6 + _SLANT * (y - start) / (spine - start)
+        indent = 12.0 * (depth - 1)
+        body.append(_line(on_bone, y, on_bone + 10 + indent, y))
+        said = f"\u25c6 {text}" if root else text
+        more = ' text-decoration="underline" font-weight="700"' if root else ""
+        body.append(_text(on_bone + 14 + indent, y + 4, said, most=_CAUSE - int(indent / 7), more=more))
+    return body
+
+
+def _wrapped(text: str, most: int) -> list[str]:
+    lines: list[str] = []
+    for word in text.split():
+        if lines and len(lines[-1]) + 1 + len(word) <= most:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word[:most])
+    return lines or [""]

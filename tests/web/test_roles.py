@@ -81,6 +81,19 @@ POST   /quality/decide                  -         -        -          x         
 POST   /quality/help                    -         -        -          x          x        x       -
 GET    /quality/quarantine              -         -        -          -          x        -       x
 POST   /quality/requeue                 -         -        -          -          x        -       x
+GET    /quality/actions                 -         -        -          x          x        x       x
+GET    /quality/actions/new             -         -        -          x          x        -       -
+GET    /quality/actions/<path:action>   -         -        -          x          x        x       x
+GET    /quality/actions/report/<path:action>.pdf -         -        -          x          x        x       x
+POST   /quality/actions/open            -         -        -          x          x        -       -
+POST   /quality/actions/cause           -         -        -          x          x        -       -
+POST   /quality/actions/root            -         -        -          x          x        -       -
+POST   /quality/actions/task            -         -        -          x          x        -       -
+POST   /quality/actions/done            -         -        -          x          x        x       x
+POST   /quality/actions/criterion       -         -        -          x          x        -       -
+POST   /quality/actions/check           -         -        -          -          x        -       -
+POST   /quality/actions/reopen          -         -        -          -          x        -       -
+POST   /quality/actions/cancel          -         -        -          -          x        -       -
 
 GET    /lots                            -         -        -          x          x        x       x
 GET    /lots/one                        -         -        -          x          x        x       x
