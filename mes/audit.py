@@ -103,6 +103,10 @@ SUBJECTS: Final[dict[str, tuple[str, ...]]] = {
         "CartonReleased",
         "UnitsReleased",
         "ReleaseTakenBack",
+        "DeliveryPrepared",
+        "DeliverySent",
+        "DeliveryCancelled",
+        "PaperIssued",
     ),
     "instruments": (
         "InstrumentRegistered",

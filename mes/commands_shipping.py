@@ -1,18 +1,19 @@
 """Release at the server's own command line: `mes release check|give|take-back|list`.
 
-Whoever sits here could change the database anyhow; so no password is asked, but an account with the authority must be
-named: it is that person's release.
+A release is signed: the account that decides is named, and its password is asked for. Whoever sits here could change
+the database anyhow, but not by accident in somebody else's name.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import click
 from sqlalchemy.orm import Session
 
-from mes import accounts, releases
+from mes import accounts, passwords, releases
 from mes.db.session import reading, writing
 from mes.domain.reasons import sentence
 from mes.i18n import _, system_language
@@ -20,7 +21,11 @@ from mes.orders import Answer
 from mes.setup import database_option, now, open_database, tell
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
+carton_option = click.option("--carton", default="", metavar="SSCC", help="Only what is in this carton.")
 by_option = click.option("--by", "login", required=True, metavar="LOGIN", help="The account that decides it.")
+
+
+password_option = click.option("--password-stdin", is_flag=True, help="Read the password from the standard input.")
 
 
 @click.group()
@@ -28,27 +33,39 @@ def release() -> None:
     """Let finished goods leave, and see what stands against it."""
 
 
-def person_of(session: Session, login: str) -> str:
-    """The pseudonym of an account.
+def signed(session: Session, login: str, password: str) -> str:
+    """The pseudonym of the account that signs.
 
     Raises:
-        click.ClickException: there is none of that name.
+        click.ClickException: there is none of that name, it is shut, or this is not its password.
     """
     found = accounts.find(session, login)
     if found is None:
         raise click.ClickException(_("No account is called %(login)s.", login=login))
+    if not passwords.matches(found.password if found.active else None, password):
+        raise click.ClickException(Answer(False, "password_wrong", {}).say(system_language()))
     return found.person
+
+
+def asked_password(from_stdin: bool) -> str:
+    """The password of who signs: typed without being shown, or the first line of the standard input."""
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    typed: str = click.prompt(_("Password"), hide_input=True)
+    return typed
 
 
 @release.command("check")
 @click.argument("order")
 @click.option("--unit", "units", multiple=True, metavar="SERIAL", help="Only this unit; may be repeated.")
+@carton_option
 @json_option
 @database_option
-def release_check(order: str, units: tuple[str, ...], as_json: bool, database: str) -> None:
+def release_check(order: str, units: tuple[str, ...], carton: str, as_json: bool, database: str) -> None:
     """Every reason against releasing ORDER; the command fails while there is one."""
     with reading(open_database(database)) as session:
-        found = releases.check(session, order, "units" if units else "order", units)
+        scope: Any = "carton" if carton else "units" if units else "order"
+        found = releases.check(session, order, scope, units, carton=carton)
     if found is None:
         raise click.ClickException(Answer(False, "unknown_order", {"order": order}).say(system_language()))
     said = [" ".join(sentence(a.reason, a.args, system_language())).strip() for a in found.against]
@@ -67,7 +84,9 @@ def release_check(order: str, units: tuple[str, ...], as_json: bool, database: s
 @release.command("give")
 @click.argument("order")
 @by_option
+@password_option
 @click.option("--unit", "units", multiple=True, metavar="SERIAL", help="Only this unit; may be repeated.")
+@carton_option
 @click.option("--finished", is_flag=True, help="The units against which nothing stands.")
 @click.option(
     "--quantity", type=click.IntRange(1, 1_000_000), help="Pieces of a counted order; else all that are free."
@@ -75,15 +94,26 @@ def release_check(order: str, units: tuple[str, ...], as_json: bool, database: s
 @click.option("--note", default="")
 @database_option
 def release_give(
-    order: str, login: str, units: tuple[str, ...], finished: bool, quantity: int | None, note: str, database: str
+    order: str,
+    login: str,
+    password_stdin: bool,
+    units: tuple[str, ...],
+    carton: str,
+    finished: bool,
+    quantity: int | None,
+    note: str,
+    database: str,
 ) -> None:
-    """Release ORDER: all of it, what is finished, named units, or a number of pieces."""
-    scope: Any = "units" if units else "finished" if finished else "order"
-    with writing(open_database(database)) as session:
-        who = person_of(session, login)
-        found = releases.check(session, order, scope, units, quantity=quantity or 0)
+    """Release ORDER: all of it, what is finished, named units, what is in a carton, or a number of pieces."""
+    scope: Any = "carton" if carton else "units" if units else "finished" if finished else "order"
+    engine, password = open_database(database), asked_password(password_stdin)
+    with writing(engine) as session:
+        who = signed(session, login, password)
+        found = releases.check(session, order, scope, units, quantity=quantity or 0, carton=carton)
         count = max(1, quantity or (found.count if found else 1))
-        answer = releases.release(session, order, count, now=now(), actor=who, scope=scope, units=units, note=note)
+        answer = releases.release(
+            session, order, count, now=now(), actor=who, scope=scope, units=units, carton=carton, note=note
+        )
         if not answer.done:
             session.rollback()
     tell(answer, _("Released: %(release)s.", release=answer.args.get("release", "")))
@@ -92,13 +122,17 @@ def release_give(
 @release.command("take-back")
 @click.argument("number", metavar="RELEASE")
 @by_option
+@password_option
 @click.option("--why", required=True)
 @click.option("--unit", "units", multiple=True, metavar="SERIAL", help="Only this unit; may be repeated.")
 @database_option
-def release_take_back(number: str, login: str, why: str, units: tuple[str, ...], database: str) -> None:
+def release_take_back(
+    number: str, login: str, password_stdin: bool, why: str, units: tuple[str, ...], database: str
+) -> None:
     """Take RELEASE back, whole or for some units, while nothing of it has left."""
-    with writing(open_database(database)) as session:
-        who = person_of(session, login)
+    engine, password = open_database(database), asked_password(password_stdin)
+    with writing(engine) as session:
+        who = signed(session, login, password)
         answer = releases.take_back(session, number, now=now(), actor=who, why=why, units=units)
         if not answer.done:
             session.rollback()

@@ -25,6 +25,7 @@ from mes.domain.measurement import convert
 from mes.domain.route import Plan, Step
 from mes.domain.runs import last_askings
 from mes.domain.told import floor_order, floor_unit
+from mes.fold_deliveries import DELIVERY_RULES
 from mes.fold_nonconformity import open_nc, passed_again
 from mes.fold_office import OFFICE_RULES
 from mes.fold_orders import count_order, move_order, pieces
@@ -581,4 +582,5 @@ _RULES: Final[dict[str, Rule]] = {
     **fold_packing.PACKING_OFFICE,
     **fold_trace.TRACE_RULES,
     **SHIPPING_RULES,
+    **DELIVERY_RULES,
 }

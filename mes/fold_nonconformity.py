@@ -23,6 +23,7 @@ from mes.domain.gate import Unit
 from mes.domain.nonconformity import Case, Refused
 from mes.domain.route import Plan, Product
 from mes.domain.unit import NcDraft
+from mes.fold_deliveries import came_back
 from mes.fold_orders import move_order
 from mes.rows import ConcessionRow, LotRow, NcItemRow, NcRemarkRow, NcRow
 from mes.verdicts import Entry, Judged, NotUnderstood, no, yes
@@ -415,6 +416,7 @@ def _back(
         step = product.step(missing) or step
     back = unit_rules.send_to(unit, step.id, entry.at, nc=row.id, product=product)
     world.put_unit(back)
+    came_back(world, entry, unit, row.id)
     move_order(world, entry, unit, back)
     fold_rollups.decided(world, entry, unit, back, rework=item.disposition != "not_confirmed")
     return step.id

@@ -12,13 +12,13 @@ from typing import Any, Final
 from sqlalchemy import and_
 
 from mes import wire
-from mes.db.tables import Lot, Nonconformity, Release, ReleasedUnit, UnitRow
+from mes.db.tables import DeliveryItem, Lot, Nonconformity, Release, ReleasedUnit, UnitRow
 from mes.domain.gate import Unit
 from mes.domain.orders import Against
 from mes.domain.release import OVER, Candidate, against_pieces, against_unit
 from mes.domain.route import Product
 from mes.fold_orders import pieces
-from mes.rows import OrderRow, ReleasedUnitRow, ReleaseRow
+from mes.rows import DeliveryItemRow, OrderRow, PackedRow, ReleasedUnitRow, ReleaseRow
 from mes.verdicts import Entry, Judged
 from mes.verdicts import no as _no
 from mes.verdicts import yes as _yes
@@ -40,21 +40,37 @@ def product_of(world: World, order: OrderRow) -> Product | None:
     return plan.product(order.product) if plan else None
 
 
-def check(world: World, order: OrderRow, scope: wire.Scope, serials: Sequence[str] = (), quantity: int = 0) -> Checked:
+def check(
+    world: World,
+    order: OrderRow,
+    scope: wire.Scope,
+    serials: Sequence[str] = (),
+    quantity: int = 0,
+    carton: str = "",
+) -> Checked:
     """What a release of this scope would cover, and what stands against it.
 
     Args:
-        serials: for the scopes `units` and `carton`.
+        serials: for the scope `units`.
         quantity: pieces, for a counted order; 0: all that are good and free.
+        carton: for the scope `carton`: everything that is in it is looked at, that of other orders too; what is of this
+            order is covered.
     """
     product = product_of(world, order)
     if product is None:
         return Checked((), [Against("order_not_released", {"order": order.id})], 0)
     first = [Against("release_order_held", {"order": order.id})] if order.state == "on_hold" else []
+    if scope == "carton":
+        rows = _inside(world, carton)
+        first += _against_carton(world, carton, rows)
+        serials = [row.unit for row in rows if row.unit]
+        first += _against_others(world, serials, order.id)
+        serials = [s for s in serials if (u := world.units.get(s)) is None or u.order == order.id]
+        quantity = quantity or sum(row.quantity for row in rows if row.unit is None and row.order == order.id)
     if product.tracking == "lot":
         free = good_pieces(world, order, product) - released_pieces(world, order.id)
-        wanted = quantity or free
-        against = against_pieces(order.id, quantity=wanted, free=free, ncs=_ncs_of_order(world, order.id))
+        wanted = quantity or (0 if scope == "carton" else free)
+        against = against_pieces(order.id, quantity=wanted, free=free, ncs=open_ncs_of_order(world, order.id))
         return _checked((), [*first, *against], wanted, order.id)
     named = scope in ("units", "carton")
     missing = [s for s in serials if (u := world.units.get(s)) is None or u.order != order.id] if named else []
@@ -70,6 +86,34 @@ def check(world: World, order: OrderRow, scope: wire.Scope, serials: Sequence[st
         against += found
         chosen.append(each.unit)
     return _checked(chosen, against, len(chosen), order.id)
+
+
+def _inside(world: World, sscc: str) -> list[PackedRow]:
+    """What is in a carton, or in those on a pallet."""
+    rows = world.packed_by("carton", sscc)
+    return [r for row in rows for r in (_inside(world, row.inner) if row.inner else [row])]
+
+
+def _against_carton(world: World, sscc: str, rows: Sequence[PackedRow]) -> list[Against]:
+    carton, said = world.cartons.get(sscc), {"carton": sscc}
+    if carton is None:
+        return [Against("unknown_carton", said)]
+    found = [Against("carton_held", said)] if carton.held else []
+    if carton.state != "closed":
+        found.append(Against("carton_gone" if carton.state == "sent" else "carton_not_closed", said))
+    return found if rows else [*found, Against("carton_empty", said)]
+
+
+def _against_others(world: World, serials: Sequence[str], order: str) -> list[Against]:
+    """What stands against the units of other orders in the same carton; that they are released is no reason."""
+    world.units.load((s,) for s in serials)
+    others = [u for s in serials if (u := world.units.get(s)) and u.order != order]
+    found: list[Against] = []
+    for each in candidates(world, others):
+        theirs = world.orders.get(each.unit.order)
+        product = product_of(world, theirs) if theirs else None
+        found += against_unit(replace(each, release=None), product) if product else []
+    return found
 
 
 def _checked(units: Sequence[Unit], against: Sequence[Against], count: int, order: str) -> Checked:
@@ -118,7 +162,8 @@ def _open_ncs(world: World, serials: Sequence[str]) -> Mapping[str, list[str]]:
     return found
 
 
-def _ncs_of_order(world: World, order: str) -> list[str]:
+def open_ncs_of_order(world: World, order: str) -> list[str]:
+    """Nonconformities of an order that are not over."""
     world.ncs.load_where(and_(Nonconformity.order == order, Nonconformity.state.not_in(OVER)))
     rows = (row[0] for row in world.ncs.rows.values() if row is not None)
     return sorted(r.id for r in rows if r.order == order and r.state not in OVER)
@@ -136,7 +181,30 @@ def released_pieces(world: World, order: str) -> int:
     return sum(r.quantity - r.back for r in rows if r.order == order)
 
 
-def _number(world: World, entry: Entry, word: str) -> str:
+def items_in_hand(world: World) -> list[DeliveryItemRow]:
+    """The items of deliveries that are loaded."""
+    return [row[0] for row in world.delivery_items.rows.values() if row is not None]
+
+
+def state_of_delivery(world: World, delivery: str) -> str:
+    """How a delivery stands; empty where there is none."""
+    row = world.deliveries.get(delivery)
+    return row.state if row else ""
+
+
+def delivered_pieces(world: World, order: str, own: str = "") -> int:
+    """Pieces of a counted order that have left, or are set aside for it by another delivery than `own`."""
+    return sum(i.quantity for i in _items_of_pieces(world, order) if i.delivery != own)
+
+
+def _items_of_pieces(world: World, order: str, states: Sequence[str] = ("prepared", "sent")) -> list[DeliveryItemRow]:
+    world.delivery_items.load_where(and_(DeliveryItem.order == order, DeliveryItem.unit.is_(None)))
+    rows = [r for r in items_in_hand(world) if r.order == order and r.unit is None]
+    return [r for r in rows if state_of_delivery(world, r.delivery) in states]
+
+
+def number(world: World, entry: Entry, word: str) -> str:
+    """The next number of its kind, such as `LIB-2026-0001`: without gaps in each year."""
     year = entry.received_at[:4]
     return f"{word}-{year}-{world.next_number(f'{word.lower()}-{year}'):04}"
 
@@ -146,13 +214,13 @@ def _released(world: World, entry: Entry, body: wire.UnitsReleased) -> Judged:
     if order is None:
         return _no(entry, "unknown_order", order=body.order)
     world.units.load((s,) for s in body.units)
-    found = check(world, order, body.scope, body.units, body.quantity)
+    found = check(world, order, body.scope, body.units, body.quantity, body.carton)
     if found.against:
         return _no(entry, found.against[0].reason, **found.against[0].args)
     if found.count != body.quantity:
         return _no(entry, "release_count", order=order.id, count=found.count, quantity=body.quantity)
     release = ReleaseRow(
-        id=_number(world, entry, "LIB"),
+        id=number(world, entry, "LIB"),
         order=order.id,
         product=order.product,
         scope=body.scope,
@@ -189,11 +257,26 @@ def _taken_back(world: World, entry: Entry, body: wire.ReleaseTakenBack) -> Judg
     for serial in chosen:
         if serial not in covered:
             return _no(entry, "release_other", unit=serial, release=release.id)
+    if (left := _left(world, release, chosen)) is not None:
+        return _no(entry, left.reason, **left.args)
     for serial in chosen:
         world.released.put(replace(covered[serial], back=True))
     back = release.back + len(body.units) if body.units else release.quantity
     world.releases.put(replace(release, back=back, why=body.why, ended_at=entry.at))
     return _yes(entry, order=release.order, release=release.id, count=back - release.back)
+
+
+def _left(world: World, release: ReleaseRow, serials: Iterable[str]) -> Against | None:
+    """What a release covers and has left already; None while all of it is here."""
+    for serial in serials:
+        unit = world.units.get(serial)
+        if unit is not None and unit.delivery is not None:
+            return Against("release_left", {"unit": serial, "delivery": unit.delivery})
+    gone = _items_of_pieces(world, release.order, ("sent",))
+    stays = released_pieces(world, release.order) - (release.quantity - release.back)
+    if sum(i.quantity for i in gone) > stays:
+        return Against("release_left", {"unit": release.order, "delivery": gone[-1].delivery})
+    return None
 
 
 SHIPPING_RULES: Final[dict[str, Callable[[World, Entry, Any], Judged]]] = {

@@ -1,4 +1,4 @@
-"""Traceability, folded: where the ledger tells of a unit, and which dossiers were given out.
+"""Traceability, folded: where the ledger tells of a unit, and which dossiers and papers were given out.
 
 The same contract as `mes.fold`: values from the entry only; a request that may not be changes nothing.
 """
@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from mes import wire
-from mes.rows import IssuedDossierRow, UnitEventRow
+from mes.rows import IssuedDossierRow, IssuedPaperRow, UnitEventRow
 from mes.verdicts import Entry, Judged, no, yes
-from mes.world import World
+from mes.world import Shelf, World
 
 TOLD: Final = frozenset({"UnitsTested", "UnitsInspected", "UnitsRepaired", "UnitsDisqualified"})
 """What no state row keeps. The migration that made the table knows the same four."""
@@ -33,4 +33,23 @@ def _issued(world: World, entry: Entry, body: wire.DossierIssued) -> Judged:
     return yes(entry, unit=body.unit, times=row.times + 1)
 
 
-TRACE_RULES: Final[dict[str, Callable[[World, Entry, Any], Judged]]] = {"DossierIssued": _issued}
+def _paper(world: World, entry: Entry, body: wire.PaperIssued) -> Judged:
+    known_as: dict[str, Shelf[Any]] = {
+        "delivery": world.deliveries,
+        "carton": world.cartons,
+        "order": world.orders,
+    }
+    if known_as[body.scope].get(body.subject) is None:
+        return no(entry, f"unknown_{body.scope}", **{body.scope: body.subject})
+    known = world.papers.get(body.sha256)
+    row = known or IssuedPaperRow(
+        body.sha256, body.paper, body.scope, body.subject, body.language, body.facts_at, entry.at, 0
+    )
+    world.papers.put(replace(row, times=row.times + 1))
+    return yes(entry, subject=body.subject, times=row.times + 1)
+
+
+TRACE_RULES: Final[dict[str, Callable[[World, Entry, Any], Judged]]] = {
+    "DossierIssued": _issued,
+    "PaperIssued": _paper,
+}

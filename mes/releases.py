@@ -60,19 +60,26 @@ def has_authority(session: Session, person: str | None) -> bool:
 
 
 def check(
-    session: Session, order: str, scope: wire.Scope = "order", units: Sequence[str] = (), *, quantity: int = 0
+    session: Session,
+    order: str,
+    scope: wire.Scope = "order",
+    units: Sequence[str] = (),
+    *,
+    quantity: int = 0,
+    carton: str = "",
 ) -> Check | None:
     """What would be released now, and every reason against it; None for an order that there is not.
 
     Args:
-        units: for the scopes `units` and `carton`.
+        units: for the scope `units`.
         quantity: pieces of a counted order; 0: all that are good and free.
+        carton: for the scope `carton`.
     """
     world = World(session)
     row = world.orders.get(order)
     if row is None:
         return None
-    found = folded_check(world, row, scope, units, quantity)
+    found = folded_check(world, row, scope, units, quantity, carton)
     return Check(found.count, found.against)
 
 

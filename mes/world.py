@@ -40,10 +40,13 @@ from mes.rows import (
     ChainRow,
     ConcessionRow,
     CounterRow,
+    DeliveryItemRow,
+    DeliveryRow,
     FaultRow,
     InstallationRow,
     InstrumentRow,
     IssuedDossierRow,
+    IssuedPaperRow,
     LabelRow,
     LotRow,
     MeasuredWithRow,
@@ -295,12 +298,15 @@ class World:
         self.carton_events = Shelf(self, t.CartonEvent, CartonEventRow, _columns(CartonEventRow))
         self.unit_events = Shelf(self, t.UnitEvent, UnitEventRow, _columns(UnitEventRow))
         self.dossiers = Shelf(self, t.IssuedDossier, IssuedDossierRow, _columns(IssuedDossierRow))
+        self.papers = Shelf(self, t.IssuedPaper, IssuedPaperRow, _columns(IssuedPaperRow))
         self.releases = Shelf(self, t.Release, ReleaseRow, _columns(ReleaseRow))
         self.released = Shelf(self, t.ReleasedUnit, ReleasedUnitRow, _columns(ReleasedUnitRow))
         self.actions = Shelf(self, t.CorrectiveAction, ActionRow, _columns(ActionRow))
         self.action_causes = Shelf(self, t.ActionCause, ActionCauseRow, _columns(ActionCauseRow))
         self.action_tasks = Shelf(self, t.ActionTask, ActionTaskRow, _columns(ActionTaskRow))
         self.action_ncs = Shelf(self, t.ActionNc, ActionNcRow, _columns(ActionNcRow))
+        self.deliveries = Shelf(self, t.Delivery, DeliveryRow, _columns(DeliveryRow))
+        self.delivery_items = Shelf(self, t.DeliveryItem, DeliveryItemRow, _columns(DeliveryItemRow))
         self.counters = Shelf(self, t.Counter, CounterRow, _columns(CounterRow))
         self.step_hours = Shelf(self, t.StepHour, StepHourRow, _columns(StepHourRow))
         self.step_orders = Shelf(self, t.StepOrder, StepOrderRow, _columns(StepOrderRow))
@@ -348,12 +354,15 @@ class World:
             self.carton_events,
             self.unit_events,
             self.dossiers,
+            self.papers,
             self.releases,
             self.released,
             self.actions,
             self.action_causes,
             self.action_tasks,
             self.action_ncs,
+            self.deliveries,
+            self.delivery_items,
             self.counters,
             self.step_hours,
             self.step_orders,

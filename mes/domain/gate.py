@@ -58,7 +58,7 @@ class Unit:
     judgement on the unit; `tested` and `inspected` are its last outcomes. `results` says for each step what its last
     test run came to; it is forgotten where the unit goes back to. `nc` is the nonconformity that blocks it; `reverify`
     the step that has to be passed again before the nonconformity `treating` can be closed. In a rack, `place` is where
-    it stands and `burn` how long it has been seen to run.
+    it stands and `burn` how long it has been seen to run. `delivery` is what a finished unit has left with.
     """
 
     serial: str
@@ -78,6 +78,7 @@ class Unit:
     results: Mapping[str, str] = field(default_factory=dict)
     place: int | None = None
     burn: Burn | None = None
+    delivery: str | None = None
 
     @property
     def visit(self) -> int:
@@ -230,6 +231,8 @@ def enter(
         return Answer(False, "unit_withdrawn", said)
     if unit.nc is not None:
         return Answer(False, "unit_held", {**said, "nc": unit.nc})
+    if unit.state == "done" and unit.delivery is not None:
+        return Answer(False, "unit_shipped", {**said, "delivery": unit.delivery})
     if unit.state == "done":
         return Answer(False, "unit_done", said)
     product = plan.product(unit.product)

@@ -27,7 +27,7 @@ class Carton:
     what is in it: units, pieces, or cartons. `weight_g` is the last weight, `weighed` what it came to; both are
     forgotten when the content changes. `parent` is the pallet that it stands on. `held` is the reason code of what
     contradicts the record, and keeps it from being closed until a person has looked; `held_args` its arguments as JSON.
-    States: `new` (only numbered), `open`, `closed`; what leaves the plant goes beyond them.
+    States: `new` (only numbered), `open`, `closed`, `sent` (it has left with a delivery).
     """
 
     sscc: str
@@ -126,6 +126,8 @@ def pack_unit(
         return Answer(False, "unit_held", {**said, "nc": unit.nc})
     if unit.state != "done":
         return _unfinished(unit, plan)
+    if unit.delivery is not None:
+        return Answer(False, "unit_shipped", {**said, "delivery": unit.delivery})
     return _fits(carton, unit.product, unit.order, order, customer, plan, station, said, 1)
 
 

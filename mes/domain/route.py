@@ -273,6 +273,16 @@ class Qualification(Frozen):
     override: Literal["supervisor", "never"] = "supervisor"
 
 
+AddressLines = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=120)], ...], Field(max_length=6)]
+
+
+class Customer(Frozen):
+    """Somebody who gets goods, named as the orders name them, and the lines of the address."""
+
+    name: Annotated[str, Field(min_length=1, max_length=120)]
+    address: AddressLines = ()
+
+
 class Plant(Frozen):
     """The site: its name, its clock, its languages, its lines, shifts and qualifications.
 
@@ -280,10 +290,12 @@ class Plant(Frozen):
     `plain_http`: the server may be reached without TLS from other computers; every screen then says so.
     `calibration`: what an instrument that is not fit does to a test: it stops it, it is only said, or nothing.
     `lots`: which component lots may be used: any that nothing speaks against, or only those whose receipt is on record.
+    `address`: the lines below the site's name on papers; `customers`: the addresses of those who get goods.
     `gs1_prefix`: the company prefix that SSCCs begin with (after the extension digit); None: there are none.
     """
 
     site: Annotated[str, Field(min_length=1, max_length=80)]
+    address: AddressLines = ()
     timezone: str
     languages: Annotated[tuple[Language, ...], Field(min_length=1)]
     order_pattern: str = "OF-{yyyy}-{n:03}"
@@ -297,6 +309,7 @@ class Plant(Frozen):
     shifts: tuple[Shift, ...] = ()
     qualifications: tuple[Qualification, ...] = ()
     printers: tuple[Printer, ...] = ()
+    customers: tuple[Customer, ...] = ()
 
 
 class Plan(Frozen):

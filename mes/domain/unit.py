@@ -562,6 +562,7 @@ def send_to(unit: Unit, step: str, at: str, *, nc: str, product: Product) -> Uni
         results=before(product, step, unit.results),
         place=None,
         burn=None,
+        delivery=None,
     )
 
 

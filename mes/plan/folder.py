@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from mes.domain.route import Line, Plan, Qualification
+from mes.domain.route import Customer, Line, Plan, Qualification
 from mes.i18n import LANGUAGES, _
 from mes.plan.content import from_content
 from mes.plan.errors import Findings, PlanError, Raw, label, rows, single, texts
@@ -126,7 +126,9 @@ class _Reading:
     def _plant(self) -> dict[str, Any]:
         if self.plant is None:
             return {}
-        self.findings.tables(self.plant, PLANT, one=("plant",), many=("line", "shift", "qualification", "printer"))
+        self.findings.tables(
+            self.plant, PLANT, one=("plant",), many=("line", "shift", "qualification", "printer", "customer")
+        )
         raw = single(self.plant, "plant")
         table = (
             self.findings.decode(PlantTable, raw, file=PLANT, table="plant", known=self.known)
@@ -142,7 +144,16 @@ class _Reading:
         )
         printers = self._many(self.plant, "printer", PrinterTable, PLANT, _("Two printers are called %(value)s."))
         site = table.model_dump(mode="json") if table else {}
-        return {**site, "lines": lines, "shifts": shifts, "qualifications": qualifications, "printers": printers}
+        return {
+            **site,
+            "lines": lines,
+            "shifts": shifts,
+            "qualifications": qualifications,
+            "printers": printers,
+            "customers": self._many(
+                self.plant, "customer", Customer, PLANT, _("Two customers are called %(value)s."), key="name"
+            ),
+        }
 
     def _defects(self) -> list[dict[str, Any]]:
         if self.defects is None:

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from mes.domain.label_paper import roll
 from mes.domain.printer import ADDRESS, Printer
-from mes.domain.route import Break, Defect, Language, Shift, Slug, Station, Text
+from mes.domain.route import AddressLines, Break, Defect, Language, Shift, Slug, Station, Text
 from mes.i18n import _
 from mes.plan.cartons import CartonTable, PalletTable, is_prefix
 from mes.plan.errors import refusal, unknown, with_guess
@@ -37,6 +37,7 @@ class PlantTable(Frozen):
     """`[plant]`"""
 
     site: Annotated[str, Field(min_length=1, max_length=80)]
+    address: AddressLines = ()
     timezone: str
     languages: Annotated[tuple[Language, ...], Field(min_length=1)]
     order_pattern: Annotated[str, Field(max_length=40)] = ORDER.example

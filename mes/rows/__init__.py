@@ -10,7 +10,16 @@ from mes.rows.instruments import CalibrationRow, InstrumentRow, MeasuredWithRow
 from mes.rows.labels import LabelRow
 from mes.rows.materials import LotRow, ReceiptRow
 from mes.rows.quality import ConcessionRow, NcItemRow, NcRemarkRow, NcRow
-from mes.rows.shipping import CartonEventRow, IssuedDossierRow, PackedRow, ReleasedUnitRow, ReleaseRow
+from mes.rows.shipping import (
+    CartonEventRow,
+    DeliveryItemRow,
+    DeliveryRow,
+    IssuedDossierRow,
+    IssuedPaperRow,
+    PackedRow,
+    ReleasedUnitRow,
+    ReleaseRow,
+)
 from mes.rows.sums import SpreadRow, StationSpanRow, StepCounts, StepDefectRow, StepHourRow, StepOrderRow
 from mes.rows.units import InstallationRow, OrderRow, ReadingRow, TallyRow, UnitEventRow, VisitRow
 
@@ -25,10 +34,13 @@ __all__ = [
     "ChainRow",
     "ConcessionRow",
     "CounterRow",
+    "DeliveryItemRow",
+    "DeliveryRow",
     "FaultRow",
     "InstallationRow",
     "InstrumentRow",
     "IssuedDossierRow",
+    "IssuedPaperRow",
     "LabelRow",
     "LotRow",
     "MeasuredWithRow",

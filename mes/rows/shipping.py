@@ -72,3 +72,51 @@ class ReleasedUnitRow:
     release: str
     since: str
     back: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    """`delivery`."""
+
+    id: str
+    customer: str
+    state: str
+    items: int
+    quantity: int
+    note: str
+    carrier: str
+    why: str
+    prepared_by: str
+    prepared_at: str
+    sent_by: str
+    sent_at: str | None
+    cancelled_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryItemRow:
+    """`delivery_item`."""
+
+    delivery: str
+    item: int
+    order: str
+    product: str
+    unit: str | None
+    quantity: int
+    carton: str
+    pallet: str
+    release: str
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedPaperRow:
+    """`issued_paper`."""
+
+    sha256: str
+    paper: str
+    scope: str
+    subject: str
+    language: str
+    facts_at: str
+    issued_at: str
+    times: int

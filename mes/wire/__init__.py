@@ -139,7 +139,15 @@ from mes.wire.people import (
 )
 from mes.wire.programs import ApiKeyAdded, ApiKeyNamed, KeyRole
 from mes.wire.quality import NonconformityDecided
-from mes.wire.shipping import ReleaseTakenBack, Scope, UnitsReleased
+from mes.wire.shipping import (
+    DeliveredPieces,
+    DeliveryCancelled,
+    DeliveryPrepared,
+    DeliverySent,
+    ReleaseTakenBack,
+    Scope,
+    UnitsReleased,
+)
 from mes.wire.stations import EventRequeued, PlanPublished, StationAlarm, StationEnrolled, StationNamed, TokenRotated
 from mes.wire.talk import (
     EnrollReply,
@@ -169,7 +177,7 @@ from mes.wire.talk import (
     RawEvent,
     RawRequest,
 )
-from mes.wire.trace import DossierIssued
+from mes.wire.trace import DossierIssued, PaperIssued
 
 __all__ = [
     "FLOOR_KINDS",
@@ -207,6 +215,10 @@ __all__ = [
     "ConcessionGranted",
     "Count",
     "Day",
+    "DeliveredPieces",
+    "DeliveryCancelled",
+    "DeliveryPrepared",
+    "DeliverySent",
     "Disposition",
     "DossierIssued",
     "EnrollReply",
@@ -281,6 +293,7 @@ __all__ = [
     "OverrideRefused",
     "OverrideReply",
     "OverrideRequest",
+    "PaperIssued",
     "PersonChanged",
     "PlanMark",
     "PlanPublished",

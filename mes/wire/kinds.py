@@ -87,9 +87,9 @@ from mes.wire.people import (
 )
 from mes.wire.programs import ApiKeyAdded, ApiKeyNamed
 from mes.wire.quality import NonconformityDecided
-from mes.wire.shipping import ReleaseTakenBack, UnitsReleased
+from mes.wire.shipping import DeliveryCancelled, DeliveryPrepared, DeliverySent, ReleaseTakenBack, UnitsReleased
 from mes.wire.stations import EventRequeued, PlanPublished, StationAlarm, StationEnrolled, StationNamed, TokenRotated
-from mes.wire.trace import DossierIssued
+from mes.wire.trace import DossierIssued, PaperIssued
 
 FLOOR_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
     (model.__name__, 1): model
@@ -199,6 +199,7 @@ OFFICE_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
     ("CartonReopened", 1): CartonChanged,
     ("CartonReleased", 1): CartonChanged,
     ("DossierIssued", 1): DossierIssued,
+    ("PaperIssued", 1): PaperIssued,
     ("UnitsReleased", 1): UnitsReleased,
     ("ReleaseTakenBack", 1): ReleaseTakenBack,
     ("ActionOpened", 1): ActionOpened,
@@ -210,6 +211,9 @@ OFFICE_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
     ("ActionChecked", 1): ActionChecked,
     ("ActionReopened", 1): ActionEnded,
     ("ActionCancelled", 1): ActionEnded,
+    ("DeliveryPrepared", 1): DeliveryPrepared,
+    ("DeliverySent", 1): DeliverySent,
+    ("DeliveryCancelled", 1): DeliveryCancelled,
     ("EventRequeued", 1): EventRequeued,
 }
 

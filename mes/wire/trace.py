@@ -1,4 +1,4 @@
-"""What is given out of a unit's history."""
+"""What is given out: a unit's history, and the papers that go with goods."""
 
 from __future__ import annotations
 
@@ -13,6 +13,18 @@ class DossierIssued(Frozen):
     """The dossier of a unit was made and given out; `sha256` is its file's, `facts_at` the time of its last fact."""
 
     unit: Id
+    language: Literal["fr", "en"]
+    facts_at: UtcText
+    sha256: Sha256
+    size: Annotated[int, Field(ge=1, lt=2**53)]
+
+
+class PaperIssued(Frozen):
+    """A paper that goes with a delivery, a carton or an order was made and given out; `sha256` is its file's."""
+
+    paper: Literal["packing_list", "delivery_note", "certificate"]
+    scope: Literal["delivery", "carton", "order"]
+    subject: Id
     language: Literal["fr", "en"]
     facts_at: UtcText
     sha256: Sha256

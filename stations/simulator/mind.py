@@ -128,7 +128,7 @@ class Hands:
         match seen.reason:
             case "step_done":
                 floor.carry(self.let_go(unit), name_of(args.get("next")))
-            case "unit_finished" | "unit_done":
+            case "unit_finished" | "unit_done" | "unit_shipped":
                 floor.finish(self.let_go(unit))
             case "scrapped" | "unit_scrapped" | "unit_withdrawn":
                 floor.scrap(self.let_go(unit))

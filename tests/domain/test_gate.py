@@ -137,6 +137,11 @@ def test_a_finished_unit_does_not_enter() -> None:
     assert enters(a_unit(state="done", step="pack")).reason == "unit_done"
 
 
+def test_a_unit_that_has_left_says_with_which_delivery_before_that_it_is_finished() -> None:
+    answer = enters(a_unit(state="done", step="pack", delivery="BL-2026-0001"))
+    assert (answer.reason, answer.args["delivery"]) == ("unit_shipped", "BL-2026-0001")
+
+
 def test_a_unit_whose_step_is_not_reached_yet_is_sent_to_the_missing_one() -> None:
     answer = enters(station="bench-3")
     assert (answer.reason, answer.args["station"]) == ("step_missing", a_station("bench-1", 1).name.model_dump())

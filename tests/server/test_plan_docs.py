@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from mes.domain.route import Break, Enclosed, Line, Plan, Qualification, Weigh
+from mes.domain.route import Break, Customer, Enclosed, Line, Plan, Qualification, Weigh
 from mes.plan import Instrument, Port, Screen, Server, read_plan
 from mes.plan.cartons import CartonTable, PalletTable
 from mes.plan.lines import LineTable
@@ -19,8 +19,8 @@ ROOT = Path(__file__).parents[2]
 DOCS = (ROOT / "docs" / "plan.md").read_text(encoding="utf-8")
 
 TABLES: tuple[type[BaseModel], ...] = (
-    Break, CartonTable, CommandTable, ComponentTable, DefectTable, Enclosed, Instrument, Line, LineTable, PalletTable,
-    PlantTable, Port, PrinterTable,
+    Break, CartonTable, CommandTable, ComponentTable, Customer, DefectTable, Enclosed, Instrument, Line, LineTable,
+    PalletTable, PlantTable, Port, PrinterTable,
     ProductTable, Qualification, Screen, Server, ShiftTable, StationTable, StepTable, TestTable, Weigh,
 )  # fmt: skip
 

@@ -18,10 +18,10 @@ from mes.db.tables.printing import PrintJob
 from mes.db.tables.programs import ApiAnswer, ApiKey
 from mes.db.tables.quality import Concession, NcItem, NcRemark, Nonconformity
 from mes.db.tables.rollups import Spread, StationSpan, StepDefect, StepHour, StepOrder
-from mes.db.tables.shipping import Release, ReleasedUnit
+from mes.db.tables.shipping import Delivery, DeliveryItem, Release, ReleasedUnit
 from mes.db.tables.spine import Chain, Counter, Ledger, Meta, PlanRevision, Quarantine
 from mes.db.tables.stations import EnrolCode, Fault, Presence, StationRow, Stream, Token
-from mes.db.tables.trace import IssuedDossier, UnitEvent
+from mes.db.tables.trace import IssuedDossier, IssuedPaper, UnitEvent
 from mes.db.tables.units import Installation, Reading, UnitRow, Visit
 
 __all__ = [
@@ -41,12 +41,15 @@ __all__ = [
     "Concession",
     "CorrectiveAction",
     "Counter",
+    "Delivery",
+    "DeliveryItem",
     "EnrolCode",
     "Fault",
     "File",
     "Installation",
     "Instrument",
     "IssuedDossier",
+    "IssuedPaper",
     "Label",
     "Ledger",
     "Lot",
@@ -113,12 +116,15 @@ REPLAYED: Final[tuple[type[Base], ...]] = (
     CartonEvent,
     UnitEvent,
     IssuedDossier,
+    IssuedPaper,
     Release,
     ReleasedUnit,
     CorrectiveAction,
     ActionCause,
     ActionTask,
     ActionNc,
+    Delivery,
+    DeliveryItem,
     Counter,
     StepHour,
     StepOrder,

@@ -1,8 +1,8 @@
-"""Releases: what may leave, by whose authority."""
+"""Releases: what may leave, by whose authority; deliveries: what has left, or is about to."""
 
 from __future__ import annotations
 
-from sqlalchemy import Index
+from sqlalchemy import Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mes.db.base import Base, Id, Key, Long, Position, Utc, Word
@@ -41,4 +41,45 @@ class ReleasedUnit(Base):
     release: Mapped[Id]
     since: Mapped[Utc]
     back: Mapped[bool] = mapped_column()
+    n: Mapped[Position]
+
+
+class Delivery(Base):
+    """Goods for one customer: `prepared`, `sent` or `cancelled`. `quantity` counts its units and pieces."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (Index(None, "state"),)
+
+    id: Mapped[Key]
+    customer: Mapped[str] = mapped_column(String(120))
+    state: Mapped[Word]
+    items: Mapped[int]
+    quantity: Mapped[int]
+    note: Mapped[Long]
+    carrier: Mapped[str] = mapped_column(String(120))
+    why: Mapped[Long]
+    prepared_by: Mapped[Id]
+    prepared_at: Mapped[Utc]
+    sent_by: Mapped[Id]
+    sent_at: Mapped[Utc | None]
+    cancelled_at: Mapped[Utc | None]
+    n: Mapped[Position]
+
+
+class DeliveryItem(Base):
+    """One unit of a delivery, or pieces of one order, with the carton and the pallet that they are in (empty: in none)
+    and the release that they left under."""
+
+    __tablename__ = "delivery_item"
+    __table_args__ = (Index(None, "unit"), Index(None, "order"), Index(None, "carton"), Index(None, "pallet"))
+
+    delivery: Mapped[Key]
+    item: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    order: Mapped[Id]
+    product: Mapped[Id]
+    unit: Mapped[Id | None]
+    quantity: Mapped[int]
+    carton: Mapped[str] = mapped_column(String(18))
+    pallet: Mapped[str] = mapped_column(String(18))
+    release: Mapped[Id]
     n: Mapped[Position]

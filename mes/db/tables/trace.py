@@ -1,11 +1,11 @@
-"""What traceability needs beside the state: where the ledger tells of a unit, and which dossiers were given out."""
+"""What traceability needs beside the state: where the ledger tells of a unit, and what was given out on paper."""
 
 from __future__ import annotations
 
-from sqlalchemy import String
+from sqlalchemy import Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mes.db.base import Base, Id, Key, Position, Utc
+from mes.db.base import Base, Id, Key, Position, Utc, Word
 
 
 class UnitEvent(Base):
@@ -25,6 +25,23 @@ class IssuedDossier(Base):
 
     sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
     unit: Mapped[Id]
+    language: Mapped[str] = mapped_column(String(2))
+    facts_at: Mapped[Utc]
+    issued_at: Mapped[Utc]
+    times: Mapped[int]
+    n: Mapped[Position]
+
+
+class IssuedPaper(Base):
+    """A paper that was given out with a delivery, a carton or an order, by the SHA-256 of its file."""
+
+    __tablename__ = "issued_paper"
+    __table_args__ = (Index(None, "subject"),)
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    paper: Mapped[Word]
+    scope: Mapped[Word]
+    subject: Mapped[Id]
     language: Mapped[str] = mapped_column(String(2))
     facts_at: Mapped[Utc]
     issued_at: Mapped[Utc]

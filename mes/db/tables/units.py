@@ -31,6 +31,7 @@ class UnitRow(Base):
     results: Mapped[Long]
     place: Mapped[int | None]
     burn: Mapped[Long | None]
+    delivery: Mapped[Id | None]
     n: Mapped[Position]
 
 
