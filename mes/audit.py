@@ -99,6 +99,8 @@ SUBJECTS: Final[dict[str, tuple[str, ...]]] = {
         "CartonsNumbered",
         "UnitsPacked",
         "UnitsUnpacked",
+        "CartonWeighed",
+        "CartonClosed",
         "CartonReopened",
         "CartonReleased",
         "UnitsReleased",

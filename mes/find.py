@@ -1,4 +1,4 @@
-"""What a scanned or typed text means in the office: an order, a unit, a nonconformity, or units that contain something.
+"""What a scanned or typed text means in the office: its order, unit, carton, or what contains it.
 
 Reads rows; decides nothing, and knows nobody.
 """
@@ -12,13 +12,13 @@ from typing import Final, Literal
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from mes.db.tables import Installation, Nonconformity, UnitRow, WorkOrder
-from mes.domain import barcode
-from mes.domain.barcode import OrderCode, Plain
+from mes.db.tables import CartonRow, Installation, Nonconformity, UnitRow, WorkOrder
+from mes.domain import barcode, sscc
+from mes.domain.barcode import CartonCode, OrderCode, Plain
 from mes.domain.supplier_label import ComponentLabel, Gs1
 
 MOST: Final = 200
-Kind = Literal["order", "unit", "nc", "inside"]
+Kind = Literal["order", "unit", "nc", "carton", "inside"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,8 @@ def find(session: Session, text: str) -> list[Hit]:
     Args:
         text: as a scanner sends it or somebody types it, with or without the frame of an own code.
     """
+    if (carton := carton_number(text)) and session.get(CartonRow, carton) is not None:
+        return [Hit("carton", carton)]
     orders, others = _numbers(text)
     hits = [Hit("order", i) for i in session.scalars(select(WorkOrder.id).where(WorkOrder.id.in_(orders)))]
     if others:
@@ -60,7 +62,15 @@ def find(session: Session, text: str) -> list[Hit]:
 
 def only(hits: Sequence[Hit]) -> Hit | None:
     """The one thing that was meant, where there is but one."""
-    return hits[0] if len({(h.kind == "order", h.kind == "nc", h.id) for h in hits}) == 1 else None
+    return hits[0] if len({("unit" if h.kind == "inside" else h.kind, h.id) for h in hits}) == 1 else None
+
+
+def carton_number(text: str) -> str:
+    """The SSCC that a label or somebody says, in groups or not; empty where it is none."""
+    said = barcode.read(text)
+    found = said.sscc if isinstance(said, Gs1) else said.id if isinstance(said, CartonCode) else text
+    digits = "".join((found or "").split())
+    return digits if sscc.valid(digits) else ""
 
 
 def _numbers(text: str) -> tuple[list[str], list[str]]:

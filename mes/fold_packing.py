@@ -98,6 +98,11 @@ def told(world: World, carton: Carton) -> dict[str, Any]:
     return floor_carton(carton, inside).model_dump(mode="json")
 
 
+def _kind_of(carton: Carton) -> dict[str, Any]:
+    """The same without its contents: of a unit that a bench does not know, it learns what is packed here."""
+    return floor_carton(carton, ()).model_dump(mode="json")
+
+
 def floor_carton(carton: Carton, inside: tuple[str, ...]) -> wire.FloorCarton:
     """A carton as a station is told of it."""
     return wire.FloorCarton(
@@ -295,7 +300,8 @@ def _packed(world: World, entry: Entry, body: wire.UnitsPacked) -> Outcome:
         also = Answer(False, "packed_elsewhere", {**answer.args, "carton": carton.sscc})
         _put(world, entry, _held(other, also), also)
     hold = (unit, answer.reason, answer.args) if unit is not None and answer.reason in HOLDS_THE_UNIT else None
-    return Outcome(_judged(entry, answer), hold if hold and unit and unit.nc is None else None)
+    judged = _judged(entry, answer, **({"told": _kind_of(after)} if answer.go else {}))
+    return Outcome(judged, hold if hold and unit and unit.nc is None else None)
 
 
 def _where(world: World, column: str, key: str) -> str | None:

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from mes import revisions, wire
 from mes.db.prepared import savepoint
 from mes.db.session import connection_of
-from mes.db.tables import CartonEvent, CartonRow, Packed, PlanRevision, UnitRow, WorkOrder
+from mes.db.tables import CartonEvent, CartonRow, Installation, Instrument, Packed, PlanRevision, UnitRow, WorkOrder
 from mes.domain import packing as rules
 from mes.domain.packing import Carton
 from mes.domain.route import Holding
@@ -143,14 +143,12 @@ def troubles(session: Session, sscc: str) -> tuple[str, ...]:
 
 def in_order(session: Session, order: str) -> tuple[CartonRow, ...]:
     """The cartons that hold something of an order, and those that were numbered for it; by their number."""
+    return tuple(session.scalars(select(CartonRow).where(_of_order(order)).order_by(CartonRow.sscc)))
+
+
+def _of_order(order: str) -> ColumnElement[bool]:
     holding = select(Packed.carton).where(Packed.order == order, Packed.removed_at.is_(None))
-    return tuple(
-        session.scalars(
-            select(CartonRow)
-            .where(or_(CartonRow.sscc.in_(holding), and_(CartonRow.order == order, CartonRow.bound)))
-            .order_by(CartonRow.sscc)
-        )
-    )
+    return or_(CartonRow.sscc.in_(holding), and_(CartonRow.order == order, CartonRow.bound))
 
 
 def carton_of(session: Session, unit: str) -> str | None:
@@ -174,6 +172,12 @@ def history(session: Session, sscc: str) -> list[tuple[CartonEvent, Mapping[str,
     return [(row, json.loads(row.args)) for row in rows]
 
 
+def args_of(row: CartonRow) -> Mapping[str, Any]:
+    """The arguments of the sentence that says why a carton is held."""
+    found: Mapping[str, Any] = json.loads(row.held_args)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which cartons a list shows; empty: all."""
@@ -184,34 +188,45 @@ class Wanted:
     text: str = ""
 
 
-def listed(session: Session, wanted: Wanted, *, most: int = MOST) -> list[CartonRow]:
-    """The cartons of a list, the newest number last changed first.
+def listed(session: Session, wanted: Wanted, *, most: int = MOST, skip: int = 0) -> list[CartonRow]:
+    """The cartons of a list, what changed last first.
 
     `state` is one of `new`, `open`, `closed`, or `held`; `text` a piece of the number, of an order, of a product, of a
-    customer, or a whole serial of what is in it.
+    customer, or a whole serial or lot of what is in it.
     """
-    rows = select(CartonRow).order_by(CartonRow.n.desc(), CartonRow.sscc.desc()).limit(most)
-    if wanted.state == "held":
-        rows = rows.where(CartonRow.held != "")
-    elif wanted.state:
-        rows = rows.where(CartonRow.state == wanted.state)
+    rows = select(CartonRow).where(*where(wanted)).order_by(CartonRow.n.desc(), CartonRow.sscc.desc())
+    return list(session.scalars(rows.limit(most).offset(skip)))
+
+
+def where(wanted: Wanted) -> list[ColumnElement[bool]]:
+    """What a carton must be to stand in that list."""
+    found: list[ColumnElement[bool]] = []
+    if wanted.state:
+        found.append(CartonRow.held != "" if wanted.state == "held" else CartonRow.state == wanted.state)
     if wanted.level:
-        rows = rows.where(CartonRow.level == wanted.level)
+        found.append(CartonRow.level == wanted.level)
     if wanted.order:
-        rows = rows.where(CartonRow.order == wanted.order)
-    if wanted.text:
-        text = wanted.text.strip()
-        with_it = select(Packed.carton).where(Packed.unit == text, Packed.removed_at.is_(None))
-        columns = (CartonRow.sscc, CartonRow.order, CartonRow.product, CartonRow.customer)
+        found.append(_of_order(wanted.order))
+    if text := wanted.text.strip():
         digits = text.replace(" ", "")
-        rows = rows.where(
+        columns = (CartonRow.order, CartonRow.product, CartonRow.customer)
+        found.append(
             or_(
-                CartonRow.sscc.in_(with_it),
+                CartonRow.sscc.in_(_with(text)),
                 CartonRow.sscc.contains(digits, autoescape=True),
-                *(c.icontains(text, autoescape=True) for c in columns[1:]),
+                *(c.icontains(text, autoescape=True) for c in columns),
             )
         )
-    return list(session.scalars(rows))
+    return found
+
+
+def _with(number: str) -> Any:
+    """The cartons with a unit of that serial, or with one that contains a part of that serial or lot."""
+    parts = select(Installation.unit).where(
+        or_(Installation.serial == number, Installation.lot == number), Installation.removed_at.is_(None)
+    )
+    inside = or_(Packed.unit == number, Packed.unit.in_(parts))
+    return select(Packed.carton).where(inside, Packed.removed_at.is_(None))
 
 
 def rule_of(session: Session, row: CartonRow) -> Holding | None:
@@ -244,14 +259,63 @@ def number(
     return request(session, "CartonsNumbered", body, now=now, actor=actor)
 
 
+def _ask(session: Session, kind: str, sscc: str, *, now: datetime, actor: str | None, **said: Any) -> Answer:
+    """One event of a carton that there is; a number that nobody has drawn is answered without the ledger."""
+    if find(session, sscc) is None:
+        return Answer(False, "unknown_carton", {"carton": sscc or "–"})
+    body = wire.OFFICE_KINDS[(kind, 1)].model_validate({"carton": sscc, **said})
+    return request(session, kind, body, now=now, actor=actor)
+
+
 def reopen(session: Session, sscc: str, *, why: str, now: datetime, actor: str | None = None) -> Answer:
     """Open a closed carton again, with the reason."""
-    return request(session, "CartonReopened", wire.CartonChanged(carton=sscc, why=why), now=now, actor=actor)
+    return _ask(session, "CartonReopened", sscc, why=why, now=now, actor=actor)
 
 
 def release(session: Session, sscc: str, *, why: str, now: datetime, actor: str | None = None) -> Answer:
     """Somebody has looked at a held carton: it may go on."""
-    return request(session, "CartonReleased", wire.CartonChanged(carton=sscc, why=why), now=now, actor=actor)
+    return _ask(session, "CartonReleased", sscc, why=why, now=now, actor=actor)
+
+
+def put_in(
+    session: Session,
+    sscc: str,
+    thing: str,
+    *,
+    now: datetime,
+    quantity: int = 1,
+    why: str = "",
+    actor: str | None = None,
+) -> Answer:
+    """Put a unit, a closed carton, or `quantity` pieces of a counted order into an open carton or onto a pallet."""
+    if session.get(UnitRow, thing) is None and session.get(WorkOrder, thing) is not None:
+        return _ask(session, "UnitsPacked", sscc, order=thing, quantity=quantity, now=now, actor=actor)
+    column = "inner" if find(session, thing) is not None else "unit"
+    return _ask(session, "UnitsPacked", sscc, **{column: thing}, now=now, actor=actor)
+
+
+def weigh(
+    session: Session, sscc: str, kg: float, *, now: datetime, device: str = "", actor: str | None = None
+) -> Answer:
+    """What a scale has said of a carton with all that is in it, in kg.
+
+    Args:
+        device: the scale, as the register of instruments knows it; empty: not said.
+
+    Returns:
+        Done also where the weight is wrong, for it was read: `reason` then says so, and the carton cannot be closed.
+    """
+    scale = session.get(Instrument, device) if device else None
+    said = {"device": scale.id, "serial": scale.serial[:64], "calibration_due": scale.due} if scale else {}
+    made = wire.Measurement.model_validate(
+        {"test": "weight", "outcome": "passed", "value": kg, "unit": rules.KG, "raw": f"{kg} kg", **said}
+    )
+    return _ask(session, "CartonWeighed", sscc, reading=made, now=now, actor=actor)
+
+
+def close(session: Session, sscc: str, *, now: datetime, partial: bool = False, actor: str | None = None) -> Answer:
+    """Close a carton: nothing goes in or out from here on. `partial`: it is not full, and stays so."""
+    return _ask(session, "CartonClosed", sscc, partial=partial, now=now, actor=actor)
 
 
 def take_out(
@@ -259,15 +323,7 @@ def take_out(
 ) -> Answer:
     """Take a unit, an inner carton, or `quantity` pieces of an order out of an open carton, with the reason."""
     named = _named(session, sscc, thing)
-    body = wire.UnitsUnpacked(
-        carton=sscc,
-        unit=named.get("unit"),
-        order=named.get("order"),
-        inner=named.get("inner"),
-        quantity=quantity,
-        why=why,
-    )
-    return request(session, "UnitsUnpacked", body, now=now, actor=actor)
+    return _ask(session, "UnitsUnpacked", sscc, **named, quantity=quantity, why=why, now=now, actor=actor)
 
 
 class _Refused(Exception):
@@ -284,8 +340,8 @@ def move(
         with savepoint(connection_of(session)):
             answer = take_out(session, sscc, thing, why=why, now=now, actor=actor)
             if answer.done:
-                body = wire.UnitsPacked(carton=to, unit=named.get("unit"), inner=named.get("inner"), why=why)
-                answer = request(session, "UnitsPacked", body, now=now, actor=actor)
+                only = {name: named[name] for name in ("unit", "inner") if name in named}
+                answer = _ask(session, "UnitsPacked", to, **only, why=why, now=now, actor=actor)
             if not answer.done:
                 raise _Refused
     except _Refused:

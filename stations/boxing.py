@@ -12,6 +12,8 @@ from mes.domain.route import Holding, Plan, Test, Text
 from stations.view import Need
 
 WEIGHT: Final = "weight"
+INSIDE: Final = Text(fr="Dans le carton", en="In the carton")
+"""What the count is called where each thing is scanned: then there is no number to type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,14 @@ class Box:
             self, carton=carton, inside=(*self.inside, thing), deeds=(*self.deeds, body), weighing=None, partial=False
         )
 
+    def learn(self, told: object) -> Box:
+        """What the server says of the carton after something went in: the plan's rule for it hangs on its product."""
+        said = box_of(told, self.plan) if isinstance(told, dict) else None
+        if said is None or said.sscc != self.sscc:
+            return self
+        of = said.carton
+        return replace(self, carton=replace(self.carton, product=of.product, order=of.order, customer=of.customer))
+
     def take_out(self, body: wire.UnitsUnpacked) -> Box:
         """The last one came out again."""
         thing = body.unit or body.inner or body.order or ""
@@ -97,11 +107,17 @@ class Box:
         """What the sentence says of something that went in."""
         return {"unit": thing, "have": self.carton.have, "holds": self.holds or "–"}
 
+    @property
+    def counted(self) -> bool:
+        """Whether pieces go in, by their number; as long as nobody knows, they may."""
+        product = self.plan.product(self.carton.product or "")
+        return self.carton.level == "carton" and (product is None or product.tracking == "lot")
+
     def rows(self) -> tuple[Need, ...]:
         """What the screen lists."""
         have, holds = self.carton.have, max(1, self.holds)
         full = have >= holds
-        first = Need("quantity", "ok" if full else "doing", have=have, want=holds)
+        first = Need("quantity", "ok" if full else "doing", None if self.counted else INSIDE, have=have, want=holds)
         weighs = self.rule is not None and self.rule.tolerance_g is not None
         state = {"passed": "ok", "failed": "bad"}.get(self.carton.weighed or "", "doing" if self.weighing else "todo")
         second = (

@@ -141,6 +141,13 @@ class Office:
         rows: list[dict[str, Any]] = json.loads(self._mes("order", "units", order, "--json", gently=gently))
         return rows
 
+    def cartons(self) -> dict[str, int]:
+        """How many cartons there are, by state."""
+        found: dict[str, int] = {}
+        for row in json.loads(self._mes("cartons", "list", "--json", gently=False)):
+            found[row["state"]] = found.get(row["state"], 0) + 1
+        return found
+
     def nonconformities(self) -> list[dict[str, Any]]:
         """The open nonconformities."""
         rows: list[dict[str, Any]] = json.loads(self._mes("nc", "list", "--json"))

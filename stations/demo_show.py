@@ -57,7 +57,8 @@ class Show:
         self._agents: dict[str, Child] = {}
         self._cabled: dict[str, Cabled] = {}
         self._stack = ExitStack()
-        self._floor = Floor(site.plan, [b.id for b in site.benches])
+        numbered = site.plan.plant.gs1_prefix is not None
+        self._floor = Floor(site.plan, [b.id for b in site.benches], cartons=numbered)
         self._nature = Nature(seed, Odds())
         self._office = Office(CommandLine(self._env), site.plan, self._floor, self._chance("office"))
         self._operators: dict[str, Operator] = {}
@@ -311,6 +312,7 @@ class Show:
             "scan_to_next_push_ms": to_board(visible_only=False),
             "pushes": self._board.pushes,
             "done": self._done(),
+            "cartons": self._office.cartons(),
             "decided": self._staff.decided if self._staff is not None else {},
             "memory_mib": memory,
             "restarts": {child.name: child.restarts for child in self._processes.children if child.restarts},

@@ -211,7 +211,7 @@ def _done(
         case wire.UnitsPacked():
             thing = body.unit or body.inner or body.order or ""
             if reason != "packed_here":
-                box = box.put_in(body, _product(turn.session, box, body))
+                box = box.put_in(body, _product(turn.session, box, body)).learn(said.pop("told", None))
             turn = turn.put(box=box)
             if alone:
                 reason = "packed_full" if box.holds and box.carton.have >= box.holds else "packed"

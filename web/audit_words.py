@@ -97,6 +97,8 @@ SENTENCES: Final[dict[str, Any]] = {
     "CartonsNumbered": lazy_gettext("%(count)s numbers for cartons or pallets."),
     "UnitsPacked": lazy_gettext("Carton %(carton)s: something was put in."),
     "UnitsUnpacked": lazy_gettext("Carton %(carton)s: something was taken out."),
+    "CartonWeighed": lazy_gettext("Carton %(carton)s: weighed."),
+    "CartonClosed": lazy_gettext("Carton %(carton)s: closed."),
     "CartonReopened": lazy_gettext("Carton %(carton)s opened again: %(why)s"),
     "CartonReleased": lazy_gettext("Carton %(carton)s is no longer held: %(why)s"),
     "UnitsReleased": lazy_gettext("Order %(order)s: %(quantity)s units or pieces may leave. %(note)s"),

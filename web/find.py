@@ -35,6 +35,8 @@ def address(hit: Hit) -> str:
         return url_for("orders.show", order=hit.id) if may("orders.show") else ""
     if hit.kind == "nc":
         return url_for("quality.show", nc=hit.id) if may("quality.show") else ""
+    if hit.kind == "carton":
+        return url_for("cartons.show", sscc=hit.id) if may("cartons.show") else ""
     return url_for("units.show", serial=hit.id) if may("units.show") else ""
 
 

@@ -18,7 +18,7 @@ from flask_babel import lazy_gettext
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
-from mes import counts, revisions
+from mes import carton_pages, counts, revisions
 from mes import orders as verbs
 from mes.board import progress
 from mes.counts import Counted
@@ -326,6 +326,8 @@ def _around(session: Session, row: WorkOrder) -> dict[str, Any]:
             select(func.count()).select_from(UnitRow).where(UnitRow.order == row.id, UnitRow.state == "withdrawn")
         ),
         "most": MOST,
+        "packing": carton_pages.of_order(session, row.id) if row.revision else None,
+        "carton_states": carton_pages.STATES,
         "released_goods": verbs.released_goods(session, row.id),
     }
 

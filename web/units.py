@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, abort, render_template
-from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -17,7 +16,6 @@ from mes.db.tables import Nonconformity, UnitRow, Visit
 from mes.domain.measurement import show as show_value
 from mes.domain.route import Product
 from mes.domain.runs import limit_text
-from mes.domain.sscc import spaced
 from mes.trace_sheet import Sheet
 from web.auth import role
 from web.board_words import NC_STATES
@@ -63,9 +61,9 @@ def _history(session: Session, serial: str) -> dict[str, Any]:
     found = trace.dossier(session, serial)
     assert found is not None
     sheet = Sheet(found, language())
-    carton = packing.carton_of(session, serial)
     return {
-        "facts": [*sheet.facts(), *([(_("Carton"), spaced(carton))] if carton else [])],
+        "facts": sheet.facts(),
+        "carton": packing.carton_of(session, serial),
         "sections": {s.key: s for s in sheet.sections()},
         "parts": list(found.every_part()),
         "drawn_parts": sheet.parts_drawing(),

@@ -180,7 +180,7 @@ _TALLIES: Final = (
 _NONCONFORMITIES: Final = (
     select(
         _n.id, _n.unit, _n.order, _n.product, _n.step, _n.station, _n.cause, _n.defect, _n.detail, _n.state,
-        _n.opened_at, _u.state.label("unit_state"),
+        _n.opened_at, _n.title, _u.state.label("unit_state"),
     )
     .select_from(_table(t.Nonconformity).outerjoin(_table(t.UnitRow), (_u.serial == _n.unit) & (_u.nc == _n.id)))
     .where(_n.state.in_(OPEN_NCS))

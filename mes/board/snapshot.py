@@ -17,6 +17,7 @@ from mes.board.rows import Rows
 from mes.board.tiles import Count, Here, InWork, attention, tile
 from mes.db.base import utc_text
 from mes.domain.figures import may_be_shown
+from mes.domain.reasons import sentence
 from mes.domain.route import Plan, Station, Step
 from mes.domain.shifts import shift_at
 from mes.ledger import last_position
@@ -154,11 +155,6 @@ def _lines(rows: Rows, plan: Plan, tiles: Mapping[str, Tile]) -> tuple[Line, ...
 def _nonconformity(row: Any, plan: Plan) -> Nonconformity:
     product = plan.product(row.product)
     step = product.step(row.step) if product else None
-    detail = json.loads(row.detail)
-    label = detail.get("test")
-    if row.defect:
-        defect = plan.defect(row.defect)
-        label = defect.name.model_dump() if defect else {"fr": row.defect, "en": row.defect}
     return Nonconformity(
         id=row.id,
         unit=row.unit,
@@ -166,10 +162,27 @@ def _nonconformity(row: Any, plan: Plan) -> Nonconformity:
         station=row.station,
         step=step.name if step else untranslated(row.step),
         cause=row.cause,
-        label=label if isinstance(label, dict) else None,
+        label=_about(row, plan),
         state=row.state,
         opened_at=row.opened_at,
     )
+
+
+def _about(row: Any, plan: Plan) -> Mapping[str, str] | None:
+    """What it is about: what somebody has called it, the defect, the test, the lot, or what contradicts the record."""
+    detail = json.loads(row.detail)
+    if row.title:
+        return {"fr": row.title, "en": row.title}
+    if row.defect:
+        defect = plan.defect(row.defect)
+        return defect.name.model_dump() if defect else {"fr": row.defect, "en": row.defect}
+    if isinstance(test := detail.get("test"), dict):
+        return test
+    if row.cause == "lot_held":
+        return {"fr": f"Lot {detail['lot']} de {detail['part']}", "en": f"Lot {detail['lot']} of {detail['part']}"}
+    if row.cause == "contradiction" and detail.get("why"):
+        return {language: sentence(str(detail["why"]), detail, language)[0] for language in ("fr", "en")}
+    return None
 
 
 def _yields(rows: Rows, plan: Plan) -> tuple[StepYield, ...]:

@@ -196,6 +196,8 @@ OFFICE_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
     ("CartonsNumbered", 1): CartonsNumbered,
     ("UnitsPacked", 1): UnitsPacked,
     ("UnitsUnpacked", 1): UnitsUnpacked,
+    ("CartonWeighed", 1): CartonWeighed,
+    ("CartonClosed", 1): CartonClosed,
     ("CartonReopened", 1): CartonChanged,
     ("CartonReleased", 1): CartonChanged,
     ("DossierIssued", 1): DossierIssued,

@@ -189,7 +189,9 @@ def _middle(screen: Screen, language: str) -> tuple[str, tuple[str, ...]]:
     if screen.step is not None:
         return screen.step.name.to(language), screen.step.instruction.to(language)
     if screen.unit is not None:  # a carton is no unit of a step
-        return words.packing()
+        full = any(n.kind == "quantity" and n.state == "ok" for n in screen.needs)
+        weighs = any(n.kind == "test" for n in screen.needs)
+        return words.packed_full(weighs=weighs) if full else words.packing()
     if screen.phase == "signed_out":
         return words.signed_out()
     if screen.phase == "asking":
@@ -236,7 +238,7 @@ def _row(need: Need, language: str) -> Row:
         else None,
         nothing=need.nothing,
         just=just,
-        counts=need.kind == "quantity" and need.state in ("todo", "doing"),
+        counts=need.kind == "quantity" and need.name is None and need.state in ("todo", "doing"),
     )
 
 
@@ -247,7 +249,7 @@ def _is_just_good(need: Need) -> bool:
 
 def _value(need: Need, language: str) -> str:
     if need.kind == "quantity":
-        return str(need.have) if need.have else ""
+        return str(need.have) if need.have and need.name is None else ""  # its own name says how many of how many
     over = need.kind == "time" and need.state == "ok"
     return "" if need.value is None or over else show(need.value, need.unit, language)
 

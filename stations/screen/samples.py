@@ -13,8 +13,9 @@ from typing import Any, Final, Literal
 
 from mes.domain import reasons
 from mes.domain.measurement import show
-from mes.domain.route import Plan, Product, Station, Step, Test
+from mes.domain.route import Plan, Product, Station, Step, Test, Text
 from mes.domain.runs import limit_text
+from stations.boxing import INSIDE
 from stations.view import Banner, Device, InRack, Need, NeedState, Phase, Screen
 
 WORK: Final = ("DONE", "FAIL", "UNDO", "LEAVE", "PAUSE", "HELP")
@@ -35,7 +36,16 @@ def samples(plan: Plan, now: datetime) -> Mapping[str, Screen]:
     Raises:
         LookupError: if the plan lacks one of these.
     """
-    return dict([*_before(plan, now), *_fitting(plan), *_testing(plan), *_other_work(plan, now), *_trouble(plan)])
+    return dict(
+        [
+            *_before(plan, now),
+            *_fitting(plan),
+            *_testing(plan),
+            *_other_work(plan, now),
+            *_packing(plan),
+            *_trouble(plan),
+        ]
+    )
 
 
 def _before(plan: Plan, now: datetime) -> Iterator[tuple[str, Screen]]:
@@ -166,6 +176,33 @@ def _other_work(plan: Plan, now: datetime) -> Iterator[tuple[str, Screen]]:
     outside = {"test": hot.name.model_dump(), "value": _outside(hot)[1], "limit": limit_text(hot)}
     yield "burn-in-out", replace(idle, banner=_said("sample_out", unit="NMD-2648-00047", **outside))
     yield "burn-in-front", replace(at, rack=rack, rack_place=8, banner=_said("unit_here", unit=UNIT), needs=waits)
+
+
+def _packing(plan: Plan) -> Iterator[tuple[str, Screen]]:
+    product, _step = _find(plan, lambda p, _: p.carton is not None and p.carton.tolerance_g is not None)
+    rule = product.carton
+    assert rule is not None
+    holds, station = max(rule.holds, 4), plan.station(rule.stations[0]) or plan.stations[0]
+    carton = (plan.plant.gs1_prefix or "9521234").join(("0", "0000000420"))[:18]
+    at = Screen(station, "working", _said("carton_open", carton=carton, have=0), operator="B-07", unit=carton,
+                devices=(*DEVICES, Device("scale", "scale", ok=True)), link="up",
+                actions=("DONE", "UNDO", "LEAVE", "PAUSE", "HELP"))  # fmt: skip
+    weight = Need("test", "todo", Text(fr="Poids", en="Weight"), unit="kg")
+
+    def inside(have: int, of_weight: Need = weight) -> tuple[Need, ...]:
+        full = have == holds
+        count = Need("quantity", "ok" if full else "doing", INSIDE, have=have, want=holds)
+        return (count, of_weight, Need("done", "doing" if full else "todo"))
+
+    yield "packing", replace(at, needs=inside(0))
+    yield "packed", replace(at, banner=_said("packed", unit=UNIT, have=2, holds=holds), needs=inside(2))
+    other = _said("other_order", unit=UNIT, got="OF-2026-131", wanted=ORDER)
+    yield "packed-not", replace(at, banner=other, needs=inside(2))
+    full = replace(at, needs=inside(holds), banner=_said("packed_full", unit=UNIT, have=holds, holds=holds))
+    yield "packed-full", full
+    low, high = (f"{holds * (rule.net_g or 1) / 1000 + d:g}" for d in (-0.2, 0.2))
+    light = _said("weight_light", carton=carton, value="54.1", low=low, high=high, have=holds)
+    yield "packed-light", replace(full, needs=inside(holds, replace(weight, state="bad", value=54.1)), banner=light)
 
 
 _RACK: Final[tuple[tuple[int, int, int, int, Literal["", "in", "out", "error"]], ...]] = (

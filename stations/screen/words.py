@@ -269,6 +269,12 @@ def packing() -> tuple[str, tuple[str, ...]]:
     )
 
 
+def packed_full(*, weighs: bool) -> tuple[str, tuple[str, ...]]:
+    """The same when nothing more goes in."""
+    on_the_scale = (_("Put it on the scale."),) if weighs else ()
+    return _("Close the carton"), (_("The carton is full."), *on_the_scale, _("Scan DONE."))
+
+
 def asking() -> tuple[str, tuple[str, ...]]:
     """Title and sentences while the server is asked and no step is shown yet."""
     return _("One moment"), (_("The station asks the server."),)

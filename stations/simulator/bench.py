@@ -90,6 +90,12 @@ class VirtualBench:
         self._places = {p: u for p, u in self._places.items() if u != unit} | {place: unit}
         self.connect(unit, step)
 
+    def weigh(self, instrument: str, grams: float) -> None:
+        """Put something of that weight onto the scale."""
+        port = self._file.port_for(instrument)
+        if port is not None and port.family.startswith("scale"):
+            self._keep_saying(port.name, order(port.name, "load", grams))
+
     def repair(self) -> None:
         """Somebody who knows the instruments has looked: they answer well again."""
         for port in self._file.ports:

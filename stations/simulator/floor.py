@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from mes.domain.route import Plan, Product, Step
@@ -29,15 +29,28 @@ class Pile:
     pieces: int
 
 
+@dataclass(frozen=True, slots=True)
+class Loose:
+    """Something finished that is in no carton yet: a unit, or (`pieces`) so many pieces of an order."""
+
+    id: str
+    product: str
+    pieces: int = 0
+
+
 class Floor:
     """The queues of a floor. Any thread may move things."""
 
-    def __init__(self, plan: Plan, manned: Iterable[str] = ()) -> None:
+    def __init__(self, plan: Plan, manned: Iterable[str] = (), *, cartons: bool = False) -> None:
         """Make an empty floor.
 
         Args:
             manned: the stations where somebody works; all of them when none is named.
+            cartons: whether what is finished goes into cartons.
         """
+        self._cartons = cartons
+        self._loose: dict[str, list[Loose]] = {}
+        self._last_packed: dict[str, str] = {}
         self._plan = plan
         self._manned = frozenset(manned) or frozenset(s.id for s in plan.stations)
         self._names = {name: s.id for s in plan.stations for name in (s.id, s.name.fr, s.name.en)}
@@ -149,8 +162,10 @@ class Floor:
             self._aside.add(unit)
 
     def finish(self, unit: str) -> None:
-        """A finished unit leaves the floor."""
-        self._leave(unit, self.done)
+        """A finished unit leaves the floor, or waits for its carton."""
+        with self._lock:
+            self._leave(unit, self.done)
+            self._lay_out(Loose(unit, self._product.get(unit, "")))
 
     def scrap(self, unit: str) -> None:
         """A unit goes into the red bin."""
@@ -160,6 +175,46 @@ class Floor:
         with self._lock:
             product = self._product.get(unit, "?")
             into[product] = into.get(product, 0) + 1
+
+    # --- cartons ---
+
+    def _lay_out(self, made: Loose) -> None:
+        product = self._plan.product(made.product)
+        here = [s for s in product.carton.stations if s in self._manned] if product and product.carton else []
+        if not self._cartons or not here:
+            return
+        row = self._loose.setdefault(here[0], [])
+        known = next((i for i, each in enumerate(row) if each.id == made.id), None)
+        if known is None:
+            row.append(made)
+        else:
+            row[known] = replace(made, pieces=row[known].pieces + made.pieces)
+
+    def to_pack(self, station: str) -> Loose | None:
+        """What has waited longest for its carton at a station; None when nothing does."""
+        with self._lock:
+            return next(iter(self._loose.get(station, [])), None)
+
+    def packed(self, station: str, thing: Loose, *, left: int | None = None) -> None:
+        """It is in a carton, or can be in none.
+
+        Args:
+            thing: with as many pieces as went in.
+            left: how many pieces of it can still be packed; None: those that were not packed now.
+        """
+        with self._lock:
+            row = self._loose.get(station, [])
+            found = next((i for i, each in enumerate(row) if each.id == thing.id), None)
+            if found is None:
+                return
+            rest = max(0, row[found].pieces - thing.pieces) if left is None else left
+            row[found : found + 1] = [replace(row[found], pieces=rest)] if rest else []
+            self._last_packed[station] = thing.product
+
+    def last_packed(self, station: str) -> str:
+        """The product that went into a carton last at a station; empty before the first."""
+        with self._lock:
+            return self._last_packed.get(station, "")
 
     def to_start(self, product: Product) -> int:
         """How many units of a product stand in front of its first step."""
@@ -189,6 +244,8 @@ class Floor:
             following = product.after(pile.step) if product else None
             if following is None:
                 self.done[pile.product] = self.done.get(pile.product, 0) + good
+                if good:
+                    self._lay_out(Loose(pile.order, pile.product, good))
             else:
                 self._pile(pile.order, following.id, pile.product).pieces += good
 

@@ -1,7 +1,7 @@
 """A simulated operator: a thread that looks at one bench's screen and holds the scanner to codes, as a person does.
 
-What to do is decided in `mind`, `unit_work` and `lot_work`; here are only the waiting, the looking and the hands.
-Nothing is done behind the screen's back: it reads `/state` and writes to a pseudo-terminal.
+What to do is decided in `mind`, `unit_work`, `lot_work` and `carton_work`; here are only the waiting, the looking
+and the hands. Nothing is done behind the screen's back: it reads `/state` and writes to a pseudo-terminal.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from stations.simulator.carton_work import CartonWork
 from stations.simulator.lot_work import LotWork
 from stations.simulator.mind import Act, Attention, Hands, Place
 from stations.simulator.people import scan_fault
@@ -33,6 +34,7 @@ class Mind:
         self._place = place
         self._attention = Attention(place, self.hands)
         self._units, self._lots = UnitWork(place, self.hands), LotWork(place, self.hands)
+        self._cartons = CartonWork(place, self.hands)
         self._heard = -1
 
     def next(self, seen: Seen, now: float) -> Act | None:
@@ -49,16 +51,19 @@ class Mind:
             self._heard = seen.serial
             self.hands.hear(seen, now)
             self._lots.hear(seen)
+            self._cartons.hear(seen)
         if now < self.hands.rest_until:
             return None
         first = self._attention.next(seen, now)
         if first is not None or self._attention.keeps_busy(seen):
             return first
+        if seen.carton is not None:
+            return self._cartons.go_on(seen)
         if seen.unit is not None:
             return self._units.go_on(seen)
         if seen.order is not None:
             return self._lots.go_on(seen)
-        return (self._units.begin(seen) if self._units.any else None) or self._lots.begin()
+        return self._cartons.begin() or (self._units.begin(seen) if self._units.any else None) or self._lots.begin()
 
 
 class Operator:

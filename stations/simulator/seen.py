@@ -53,9 +53,14 @@ class Seen:
     left: int | None = None
 
     @property
+    def carton(self) -> str | None:
+        """The carton that is open here; it is no unit of a step."""
+        return self.unit if self.step is None and self.phase in ("working", "asking") else None
+
+    @property
     def settled(self) -> bool:
         """Whether the screen shows an answer, and not that one is on its way."""
-        on_its_way = self.reason == "asking" or (self.reason == "kept" and self.link == "up")
+        on_its_way = self.reason in ("asking", "weighing") or (self.reason == "kept" and self.link == "up")
         return self.phase not in ("asking", "testing", "starting") and not on_its_way
 
     def same_as(self, other: Seen) -> bool:

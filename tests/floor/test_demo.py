@@ -182,8 +182,12 @@ def test_an_agent_and_the_server_are_killed_in_mid_run_and_nothing_is_lost_or_do
             victim.kill()
         wait_for(lambda: "server has ended (signal 9)" in demo.text, 10, "the server's end is seen")
         wait_for(lambda: len(demo.ledger()) > before + 60, 90, "people work on", pause_s=0.5)
+        wait_for(
+            lambda: "CartonClosed" in {row["kind"] for row in demo.ledger()}, 90, "cartons are closed", pause_s=0.5
+        )
         demo.process.send_signal(signal.SIGINT)
         assert demo.end() == 0, demo.text
+        assert demo.report["cartons"]["closed"] > 0
         assert set(demo.report["restarts"]) == {"bench-2", "server"}
         assert_nothing_is_lost(demo)
         assert demo.left_behind() == []

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import event
 
-from mes import orders, quality
+from mes import nonconformities, orders, quality, wire
 from mes.board import OFFLINE_AFTER, Board, OrderProgress, Tile, snapshot
 from mes.db.session import reading
 from mes.domain.reasons import sentence
@@ -327,6 +327,14 @@ def test_open_nonconformities_stand_with_what_they_are_about_until_they_are_clos
         ("NC-2026-0002", "open", "Insulation, 500 V"),
         ("NC-2026-0001", "in_treatment", "Scratch"),
     ]
+
+
+def test_what_somebody_has_reported_stands_under_its_own_words(shop: Workshop) -> None:
+    body = wire.NonconformityOpened(
+        title="Paint runs", product="NOMAD-1000", items=(wire.NcItem(kind="process", subject="Painting"),)
+    )
+    assert shop.do(nonconformities.open_nc, body).done
+    assert [(n.cause, n.label and n.label["fr"]) for n in board(shop).nonconformities] == [("reported", "Paint runs")]
 
 
 def test_first_pass_yield_counts_first_visits_of_today_that_never_failed(shop: Workshop) -> None:

@@ -65,6 +65,16 @@ def test_a_cartons_label_opens_it_and_each_unit_after_it_goes_in() -> None:
     assert "UnitsArrived" not in bench.kinds
 
 
+def test_of_a_unit_that_the_bench_does_not_know_it_learns_how_many_go_in_and_that_they_are_weighed() -> None:
+    bench = a_bench("bench-1", plan=packing_plan()).scan(LABEL)
+    bench.says("CartonOpened", "accepted", "carton_open", carton=CARTON, told=told())
+    bench.scan(done(1).serial)
+    kind = told(1, product=done(1).product, order="OF-1")
+    bench.says("UnitsPacked", "accepted", "packed", unit=done(1).serial, have=1, holds=2, told=kind)
+    assert (bench.need("quantity").have, bench.need("quantity").want) == (1, 2)
+    assert bench.need("test").unit == "kg"
+
+
 def test_the_same_unit_twice_is_red_at_once_and_nothing_is_sent() -> None:
     bench = opened().scan(done(1).serial)
     bench.says("UnitsPacked", "accepted", "packed", unit=done(1).serial, have=1, holds=2)

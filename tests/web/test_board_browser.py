@@ -316,6 +316,20 @@ def test_after_an_outage_the_wall_is_whole_again_by_itself(browser: Browser, mor
     shop.close()
 
 
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_on_a_phone_the_board_is_not_wider_than_the_phone(
+    browser: Browser, morning: Workshop, tmp_path: Path, language: str
+) -> None:
+    shop = morning.copied(tmp_path / "busy.db")
+    with server(tmp_path / "busy.db") as url:
+        context = browser.new_context(locale=language, viewport={"width": PHONE[0], "height": PHONE[1]})
+        page = context.new_page()
+        page.goto(f"{url}/board")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        context.close()
+    shop.close()
+
+
 def test_a_wall_whose_server_is_gone_says_since_when(browser: Browser, morning: Workshop, tmp_path: Path) -> None:
     shop = morning.copied(tmp_path / "busy.db")
     with server(tmp_path / "busy.db") as url:

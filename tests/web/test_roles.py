@@ -106,6 +106,16 @@ POST   /lots/hold                       -         -        -          x         
 POST   /lots/release                    -         -        -          -          x        -       -
 POST   /lots/hold-units                 -         -        -          x          x        -       -
 POST   /lots/bags                       -         -        -          x          x        x       -
+GET    /cartons                         -         -        -          x          x        x       x
+GET    /cartons/<sscc>                  -         -        -          x          x        x       x
+POST   /cartons                         -         -        -          x          x        x       -
+POST   /cartons/<sscc>/put-in           -         -        -          x          x        x       -
+POST   /cartons/<sscc>/take-out         -         -        -          x          x        x       -
+POST   /cartons/<sscc>/weigh            -         -        -          x          x        x       -
+POST   /cartons/<sscc>/close            -         -        -          x          x        x       -
+POST   /cartons/<sscc>/reopen           -         -        -          x          x        x       -
+POST   /cartons/<sscc>/label            -         -        -          x          x        x       -
+POST   /cartons/<sscc>/release          -         -        -          x          x        -       -
 
 GET    /instruments                     -         -        -          x          x        -       x
 GET    /instruments/<instrument>        -         -        -          x          x        -       x
@@ -197,6 +207,7 @@ PLACES: Final = {
     "<code>": "en",
     "<kind>": "csv",
     "<instrument>": "X-1",
+    "<sscc>": "952123400000000012",
     "<int:number>": "1",
     "<any(csv,xlsx):kind>": "csv",
 }
@@ -208,6 +219,7 @@ MENU: Final = {
     "/account",
     "/orders",
     "/lots",
+    "/cartons",
     "/quality",
     "/audit",
     "/accounts",
