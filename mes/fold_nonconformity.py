@@ -149,8 +149,12 @@ def _hold(world: World, entry: Entry, nc: str, items: Iterable[wire.NcItem]) -> 
     return None
 
 
-def _lot(world: World, part: str, lot: str, state: str, why: str) -> None:
-    world.lots.put(replace(world.lots.get(part, lot) or LotRow(part, lot), state=state, why=why))
+def _lot(world: World, part: str, lot: str, state: str, why: str, *, until: str = "") -> None:
+    """How a lot stands; `until`: the last day on which its concession lets it be used, whatever its own day is. The
+    gate refuses it after that day, at the benches without network, too."""
+    row = world.lots.get(part, lot) or LotRow(part, lot)
+    last = min((day for day in (row.expires, until) if day), default=None)
+    world.lots.put(replace(row, state=state, why=why, expires=last))
 
 
 def _opened(world: World, entry: Entry, body: wire.NonconformityOpened) -> Judged:
@@ -322,7 +326,8 @@ def _dispose(
         }
         if changed.kind == "lot" and disposition in ("use_as_is", "not_confirmed", "regrade"):
             lot = next(i for i in world.items_of(row) if i.item == n)
-            _lot(world, lot.part, lot.subject, "released", row.id)
+            granted = world.concessions.get(concession) if disposition == "use_as_is" else None
+            _lot(world, lot.part, lot.subject, "released", row.id, until=granted.expires if granted else "")
         if changed.kind != "unit":
             continue
         went = _send(world, entry, row, changed, step)
@@ -383,7 +388,8 @@ def _let_go(world: World, entry: Entry, row: NcRow, item: rules.Item, unit: Unit
     if stays or unit.state == "done":
         world.put_unit(free)
         return ""
-    if any(row.step in step.after for step in product.steps):
+    failed = product.step(row.step)
+    if failed is not None and gate.proves_safety(product, failed):
         return Refused("nc_safety", {"step": gate.name_of_step(product, row.step)})
     on = unit_rules.onward(free, product.after(row.step), entry.at)
     world.put_unit(on)

@@ -13,10 +13,10 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mes import certificates, wire
+from mes import certificates, orders, wire
 from mes.certificates import Received
 from mes.db.base import utc_text
-from mes.db.tables import Installation, Ledger, MeasuredWith, NcItem, NcRemark, Nonconformity, UnitRow, Visit
+from mes.db.tables import Installation, Ledger, MeasuredWith, NcItem, NcRemark, Nonconformity, UnitRow, Visit, WorkOrder
 from mes.domain.nonconformity import Disposition
 from mes.ledger import Finding
 from mes.orders import Answer, request
@@ -255,6 +255,33 @@ def history(session: Session, nc: str, first_event: str) -> Sequence[Ledger]:
         ((Ledger.event_id == first_event) | (Ledger.kind.in_(kinds) & named)) & (Ledger.status == "recorded")
     )
     return session.scalars(query.order_by(Ledger.n)).all()
+
+
+def replaced(session: Session, nc: str, unit: str) -> bool:
+    """Was one more unit released for this one, which is scrap?"""
+    asked = select(Ledger.n).where(
+        Ledger.kind == "OrderAmended",
+        Ledger.verdict == "accepted",
+        Ledger.body.contains(instead_of(nc, unit), autoescape=True),
+    )
+    return session.scalar(asked.limit(1)) is not None
+
+
+def instead_of(nc: str, unit: str) -> str:
+    """The reason that an order carries for a replacement."""
+    return f"{nc}: {unit} scrap"
+
+
+def replacement(session: Session, nc: str, unit: str, *, now: datetime, actor: str | None = None) -> Answer:
+    """One more unit on the order of one that is scrap; once for each."""
+    row = session.get(UnitRow, unit)
+    order = session.get(WorkOrder, row.order) if row else None
+    if row is None or order is None:
+        return Answer(False, "unknown_unit", {"unit": unit})
+    if row.state != "scrapped" or replaced(session, nc, unit):
+        return Answer(False, "nc_replaced", {"unit": unit})
+    why = instead_of(nc, unit)
+    return orders.amend(session, order.id, now=now, quantity=order.quantity + 1, why=why, actor=actor)
 
 
 def check_files(session: Session) -> Iterator[Finding]:

@@ -21,6 +21,7 @@ from mes.orders import Answer
 from web import auth
 from web.auth import PEOPLE, role
 from web.language import language, tell
+from web.signing import own_password
 from web.site import site
 
 blueprint = Blueprint("account", __name__)
@@ -207,7 +208,7 @@ def change_password() -> Any:
     """Another password: every session of this person ends, and this browser goes on with a new one."""
     who = auth.signed_in()
     assert who is not None
-    kept = _own_password(who.person, who.login)
+    kept = own_password(request.form.get("old", ""))
     password, wrong = _new_password(who.login)
     if kept is not None and not wrong and password == request.form.get("old", ""):
         wrong = _("Choose another password than the one until now.")
@@ -229,7 +230,7 @@ def change_pin() -> Any:
     who = auth.signed_in()
     assert who is not None
     pin = request.form.get("pin", "").strip()
-    if _own_password(who.person, who.login) is None:
+    if own_password(request.form.get("old", "")) is None:
         tell(Answer(False, "password_wrong", {}))
     elif not passwords.is_pin(pin):
         flash(_("A PIN has 4 to 8 digits, and not all of them the same."), "stop")
@@ -238,21 +239,6 @@ def change_pin() -> Any:
         answer = site().do(lambda db, now: accounts.change_pin(db, who.person, kept, now=now))
         tell(answer, _("Your PIN is set."))
     return redirect(url_for("account.mine"))
-
-
-def _own_password(person: str, login: str) -> str | None:
-    """The hash of this person's password when they have typed it; tries are counted as those of the sign-in."""
-    here = site()
-    place = f"{request.remote_addr} {login}"
-    if here.sign_ins.take(place, monotonic()):
-        return None
-    with here.reading() as db:
-        row = accounts.find(db, login)
-        kept = row.password if row and row.person == person else None
-    if not passwords.matches(kept, request.form.get("old", "")):
-        return None
-    here.sign_ins.right(place)
-    return kept
 
 
 def _new_password(login: str) -> tuple[str, str]:

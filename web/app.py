@@ -41,6 +41,8 @@ from web import (
     labels,
     live,
     lots,
+    nc_acts,  # noqa: F401  # its routes are those of `quality`
+    nc_new,  # noqa: F401
     openapi,
     order_edit,  # noqa: F401  # its routes are those of `orders`
     order_import,  # noqa: F401

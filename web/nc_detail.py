@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from mes import revisions, wire
 from mes.db.tables import Ledger, Nonconformity, PlanRevision, UnitRow, Visit, WorkOrder
 from mes.domain.measurement import show as show_value
+from mes.domain.nonconformity import UNDECIDED
 from mes.domain.reasons import sentence
 from mes.domain.route import Plan, Product, Step, Test
 from mes.domain.runs import limit_text
@@ -83,7 +84,7 @@ def detail(here: Site, session: Session, nc: str) -> dict[str, Any] | None:
         "others": others,
         "targets": _targets(product, unit),
         "first": _first(product, unit, row),
-        "blocked": unit is not None and unit.nc == row.id and row.state == "open",
+        "blocked": unit is not None and unit.nc == row.id and row.state in UNDECIDED,
     }
 
 

@@ -5,25 +5,27 @@ HTTP in, a use case, HTML out. Who may be sent where stands in `mes.fold_office`
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, Final, cast
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from mes import quality as verbs
+from mes.db.base import utc_text
 from mes.db.tables import Ledger, Nonconformity, Quarantine, StationRow
-from mes.domain.nonconformity import LIVE, UNDECIDED
+from mes.domain.nonconformity import DUE, LIVE, UNDECIDED
 from mes.orders import Answer
-from mes.quality import Disposition
-from web.auth import actor, role
-from web.board_words import NC_STATES
+from web import nc_words
+from web.auth import actor, may, role
+from web.board_words import DISPOSITIONS, NC_STATES
 from web.forms import ident
 from web.language import language, tell
 from web.nc_detail import detail, label, station_name, step_name, why_not
+from web.nc_life import life
 from web.orders import plan_and_today
 from web.site import Site, site
 
@@ -36,7 +38,6 @@ FILTERS: Final[dict[str, tuple[str, ...]]] = {
     "in_rework": ("decided", "in_treatment", "to_reverify"),
     "closed": ("closed", "cancelled"),
 }
-DISPOSITIONS: Final = ("rework", "not_confirmed", "scrap")
 
 
 @blueprint.app_context_processor
@@ -49,6 +50,23 @@ def _badges() -> dict[str, Any]:
             return session.scalar(query) or 0
 
     return {"undecided": undecided, "why_not": why_not}
+
+
+def _late(now: datetime) -> ColumnElement[bool]:
+    """Those that should be further on by now."""
+    return or_(
+        *(
+            Nonconformity.state.in_(states) & (Nonconformity.opened_at < utc_text(now - timedelta(days=days)))
+            for states, days in DUE
+        )
+    )
+
+
+def _mine() -> tuple[str, ...]:
+    """States in which a nonconformity waits for who is signed in."""
+    if may("quality.close"):
+        return (*UNDECIDED, "to_reverify", "decided")
+    return UNDECIDED if may("quality.decide") else ()
 
 
 @blueprint.get("/quality")
@@ -68,12 +86,15 @@ def show(nc: str) -> str:
 def _page(selected: str | None) -> str:
     here = site()
     shown = request.args.get("show", "open")
-    states = FILTERS.get(shown, FILTERS["open"])
+    filters = {"mine": _mine(), "late": LIVE, **FILTERS}
+    states = filters.get(shown, LIVE)
     with here.reading() as session:
         plan, _today, tz = plan_and_today(here, session)
         found = session.execute(select(Nonconformity.state, func.count()).group_by(Nonconformity.state))
         counts: dict[str, int] = {state: count for state, count in found}  # noqa: C416  rows are no pairs to mypy
+        overdue = _late(here.clock())
         query = select(Nonconformity).where(Nonconformity.state.in_(states))
+        query = query.where(overdue) if shown == "late" else query
         newest = shown == "closed"
         age = Nonconformity.opened_at.desc() if newest else Nonconformity.opened_at
         query = query.order_by(Nonconformity.state.desc(), age, Nonconformity.id).limit(LISTED)
@@ -87,50 +108,28 @@ def _page(selected: str | None) -> str:
         return render_template(
             "quality.html",
             rows=rows,
-            counts={name: sum(counts.get(s, 0) for s in states) for name, states in FILTERS.items()},
+            counts={name: sum(counts.get(s, 0) for s in states) for name, states in filters.items()}
+            | {"late": session.scalar(select(func.count()).select_from(Nonconformity).where(overdue)) or 0},
             show=shown,
             label=lambda row: label(row, plan),
             step_name=lambda row: step_name(row, plan),
             states=NC_STATES,
-            selected=_selected(here, session, selected),
+            selected=_selected(here, session, selected, tz),
+            words=nc_words,
+            dispositions=DISPOSITIONS,
             calls=[(row, station_name(plan, row.id)) for row in calls],
             quarantined=session.scalar(waiting) or 0,
             tz=tz,
         )
 
 
-def _selected(here: Site, session: Session, nc: str | None) -> dict[str, Any] | None:
+def _selected(here: Site, session: Session, nc: str | None, tz: str) -> dict[str, Any] | None:
     if nc is None:
         return None
     found = detail(here, session, nc)
     if found is None:
         abort(404)
-    return found
-
-
-@blueprint.post("/quality/decide")
-@role("quality", "supervisor")
-def decide() -> Any:
-    """Rework, not confirmed, or scrap. Scrap is for ever: it takes a reason."""
-    nc = ident("nc")
-    disposition = request.form.get("disposition", "")
-    why = request.form.get("why", "").strip()[:2_000]
-    step = ident("step") or None
-    back = redirect(url_for("quality.show", nc=nc) if nc else url_for("quality.index"))
-    if disposition not in DISPOSITIONS:
-        flash(_("Choose what becomes of the unit."), "stop")
-        return back
-    if disposition == "scrap" and not why:
-        flash(_("Say why the unit is scrap."), "stop")
-        return back
-    chosen, who = cast(Disposition, disposition), actor()
-    answer = site().do(
-        lambda session, now: verbs.decide(
-            session, nc, chosen, now=now, step=step if chosen == "rework" else None, why=why, actor=who
-        )
-    )
-    tell(answer, _("Decided: %(nc)s.", nc=nc))
-    return back
+    return {**found, **life(session, found["row"], here.clock(), tz, found["product"])}
 
 
 # --- calls and quarantine ---------------------------------------------------------------------------------------------

@@ -17,6 +17,8 @@ from mes.domain.lots import Standing
 from mes.domain.route import Component, Plan, Product, Step
 
 UnitState = Literal["reserved", "waiting", "in_work", "done", "scrapped", "withdrawn"]
+SAFETY: Final = "safety-tester"
+"""The family of instruments of which every test is one of safety."""
 OrderState = Literal["planned", "released", "in_work", "on_hold", "completed", "closed", "cancelled"]
 
 OPEN_ORDERS: Final = frozenset({"released", "in_work"})
@@ -196,6 +198,12 @@ def unsafe(plan: Plan, product: Product, step: Step, unit: Unit) -> Answer | Non
 def unproven(step: Step, results: Mapping[str, str]) -> str | None:
     """The first step that must be passed before this one and that its last test run did not pass; None: all are."""
     return next((name for name in step.after if results.get(name) != "passed"), None)
+
+
+def proves_safety(product: Product, step: Step) -> bool:
+    """Is this a test of safety: one that another step must not go without, or one that a safety tester makes? The last
+    test of a route is named by no other step, and is one all the same."""
+    return any(step.id in each.after for each in product.steps) or any(t.instrument == SAFETY for t in step.tests)
 
 
 def enter(

@@ -333,6 +333,22 @@ class Concession:
         return replace(self, left=self.left - item.quantity) if answer.go else Refused(answer.reason, answer.args)
 
 
+# --- what is late -----------------------------------------------------------------------------------------------------
+
+DUE: Final[tuple[tuple[tuple[State, ...], int], ...]] = (
+    (("open",), 1),
+    (UNDECIDED, 7),
+    (LIVE, 30),
+)
+"""States → days after which a nonconformity that still stands in one of them is late: contained within a day, decided
+within a week, over within a month. The house's own rule (ISO 9001:2015, 8.7 names no days)."""
+
+
+def late(state: State, age_days: float) -> bool:
+    """Should it be further on by now?"""
+    return any(state in states and age_days > days for states, days in DUE)
+
+
 # --- words ------------------------------------------------------------------------------------------------------------
 
 NAMES: Final[dict[str, dict[str, str]]] = {

@@ -158,6 +158,36 @@ def test_a_concession_of_yesterday_is_not_granted_and_an_expired_one_not_used(fl
     assert decide(floor, nc, "use_as_is", concession=co).reason == "concession_expired"
 
 
+def test_a_safety_test_that_no_later_step_names_is_not_conceded_either(tmp_path: Path) -> None:
+    plan = small_plan(retests=0)
+    (gen, *rest) = plan.products
+    fit, test, look = gen.steps
+    safety = test.model_copy(update={"tests": (test.tests[0].model_copy(update={"instrument": "safety-tester"}),)})
+    plan = plan.model_copy(update={"products": (gen.model_copy(update={"steps": (fit, safety, look)}), *rest)})
+    floor = Floor(f"sqlite:///{tmp_path / 'safety.db'}", plan)
+    floor.order("GEN", 1)
+    failed(floor)
+    co = grant(floor, NC, product="GEN", step="test").args["concession"]
+    assert decide(floor, NC, "use_as_is", concession=co).reason == "nc_safety"
+    assert row(floor, Concession, co).remaining == 1
+    assert row(floor, UnitRow, ONE).nc == NC
+    floor.close()
+
+
+def test_a_lot_under_a_concession_is_refused_at_the_bench_after_its_last_day(floor: Floor) -> None:
+    nc = opened(floor, wire.NcItem(kind="lot", part="FUSE", subject="9", quantity=2))
+    co = grant(floor, nc, count=2, expires="2026-11-23").args["concession"]
+    assert decide(floor, nc, "use_as_is", concession=co).done
+    assert row(floor, Lot, "FUSE", "9").expires == "2026-11-23"
+    b1 = floor.bench("b1")
+    floor.send(b1, b1.arrive(ONE, "fit"), b1.fit(ONE, "BAT", serial="00001"))
+    (answer,) = floor.send(b1, b1.fit(ONE, "FUSE", lot="9"))
+    assert answer.verdict == "accepted"
+    floor.clock.tick(86_400)
+    (answer,) = floor.send(b1, b1.fit(ONE, "FUSE", lot="9"))
+    assert (answer.verdict, answer.reason) == ("refused", "lot_expired")
+
+
 def test_a_component_lot_is_held_and_goes_back_to_its_supplier(floor: Floor) -> None:
     nc = opened(floor, wire.NcItem(kind="lot", part="FUSE", subject="8", quantity=100), supplier="Fuses Ltd")
     assert row(floor, Lot, "FUSE", "8").state == "held"

@@ -447,9 +447,14 @@ def test_a_nonconformity_is_decided_with_the_keyboard_alone(browser: Browser, of
         page.get_by_label("Rework: back to this step").focus()
         page.keyboard.press("ArrowDown")
         page.keyboard.press("ArrowDown")
+        for _each in range(4):
+            if not page.get_by_label("Scrap", exact=True).is_checked():
+                page.keyboard.press("ArrowDown")
         expect(page.get_by_label("Scrap", exact=True)).to_be_checked()
         page.get_by_label("Reason (needed for scrap)").focus()
         page.keyboard.type("burnt")
+        page.keyboard.press("Tab")
+        page.keyboard.type(PASSWORD)
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
         expect(page.get_by_role("status")).to_contain_text("Decided: NC-2026-0002.")

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from mes.db.session import reading
 from mes.db.tables import Nonconformity, Quarantine, WorkOrder
 from tests.server.worlds import released_order
-from tests.web.pages import Office, sign_in, text_of
+from tests.web.pages import PASSWORD, Office, sign_in, text_of
 
 
 def row(office: Office, order: str) -> WorkOrder:
@@ -204,6 +204,7 @@ def test_a_decision_for_rework_sends_the_unit_back_and_waits_for_a_new_pass(busy
     answer = busy.post(
         "/quality/nc/NC-2026-0002", "/quality/decide",
         nc="NC-2026-0002", disposition="rework", step="inverter", why="cable",
+        password=PASSWORD,
     )  # fmt: skip
     assert "Decided: NC-2026-0002." in text_of(answer.text)
     assert (nc(busy, "NC-2026-0002").state, nc(busy, "NC-2026-0002").why) == ("in_treatment", "cable")
@@ -215,22 +216,29 @@ def test_a_decision_for_rework_sends_the_unit_back_and_waits_for_a_new_pass(busy
 def test_scrap_takes_a_reason(busy: Office) -> None:
     page = "/quality/nc/NC-2026-0002"
     answer = busy.post(page, "/quality/decide", nc="NC-2026-0002", disposition="scrap", why=" ")
-    assert "Say why the unit is scrap." in text_of(answer.text)
+    assert "Say why it is scrap." in text_of(answer.text)
     assert nc(busy, "NC-2026-0002").state == "open"
-    busy.post(page, "/quality/decide", nc="NC-2026-0002", disposition="scrap", why="burnt")
-    assert (nc(busy, "NC-2026-0002").state, busy.shop.unit("NMD-2648-00011").state) == ("closed", "scrapped")
+    busy.post(page, "/quality/decide", nc="NC-2026-0002", disposition="scrap", why="burnt", password=PASSWORD)
+    assert (nc(busy, "NC-2026-0002").state, busy.shop.unit("NMD-2648-00011").state) == ("decided", "scrapped")
 
 
 def test_a_second_decision_is_refused_with_a_sentence(busy: Office) -> None:
     page = "/quality/nc/NC-2026-0002"
-    busy.post(page, "/quality/decide", nc="NC-2026-0002", disposition="not_confirmed")
-    answer = busy.post("/orders/new", "/quality/decide", nc="NC-2026-0002", disposition="not_confirmed")
-    assert "Nonconformity NC-2026-0002 is already decided." in text_of(answer.text)
+    busy.post(page, "/quality/decide", nc="NC-2026-0002", disposition="not_confirmed", password=PASSWORD)
+    answer = busy.post(
+        "/orders/new", "/quality/decide", nc="NC-2026-0002", disposition="not_confirmed", password=PASSWORD
+    )
+    assert "Tick at least one line to decide on." in text_of(answer.text)
 
 
 def test_a_step_further_on_is_refused(busy: Office) -> None:
     answer = busy.post(
-        "/quality/nc/NC-2026-0002", "/quality/decide", nc="NC-2026-0002", disposition="rework", step="packing"
+        "/quality/nc/NC-2026-0002",
+        "/quality/decide",
+        nc="NC-2026-0002",
+        disposition="rework",
+        step="packing",
+        password=PASSWORD,
     )
     assert "Step packing is not on the route." in text_of(answer.text)
     assert nc(busy, "NC-2026-0002").state == "open"

@@ -78,6 +78,22 @@ POST   /printers/decide                 -         -        -          x         
 GET    /quality                         -         -        -          x          x        x       x
 GET    /quality/nc/<path:nc>            -         -        -          x          x        x       x
 POST   /quality/decide                  -         -        -          x          x        -       -
+POST   /quality/alike                   -         -        -          x          x        -       -
+POST   /quality/contain                 -         -        -          x          x        -       -
+POST   /quality/analyse                 -         -        -          x          x        -       -
+POST   /quality/concede                 -         -        -          -          x        -       -
+POST   /quality/treat                   -         -        -          x          x        -       -
+POST   /quality/verify                  -         -        -          -          x        -       -
+POST   /quality/close                   -         -        -          -          x        -       -
+POST   /quality/cancel                  -         -        -          -          x        -       -
+POST   /quality/reopen                  -         -        -          -          x        -       -
+POST   /quality/merge                   -         -        -          x          x        -       -
+POST   /quality/replace                 -         -        -          x          -        x       -
+GET    /quality/supplier/<nc>           -         -        -          x          x        -       -
+POST   /quality/remark                  -         -        -          x          x        x       -
+GET    /quality/file/<nc>/<int:number>  -         -        -          x          x        x       x
+GET    /quality/new                     -         -        -          x          x        x       -
+POST   /quality/new                     -         -        -          x          x        x       -
 POST   /quality/help                    -         -        -          x          x        x       -
 GET    /quality/quarantine              -         -        -          -          x        -       x
 POST   /quality/requeue                 -         -        -          -          x        -       x
@@ -199,6 +215,7 @@ LET_IN: Final = {
 PLACES: Final = {
     "<path:order>": "OF-1",
     "<path:nc>": "NC-1",
+    "<nc>": "NC-1",
     "<path:serial>": "NO-UNIT",
     "<order>": "OF-1",
     "<verb>": "release",
