@@ -42,6 +42,7 @@ BUILT_IN: Final[dict[str, str]] = {
     "user": "mes.commands_users:user",
     "spc": "mes.commands_spc:spc",
     "key": "mes.commands_keys:key",
+    "yield": "mes.commands_reports:yield_",
 }
 MORE: Final[dict[str, dict[str, str]]] = {
     # Sub-commands that a group gains when the server's packages are there.
@@ -92,6 +93,7 @@ SUMMARIES: Final[dict[str, str]] = {
     "load": N_("Measure a server on this machine."),
     "test": N_("Testers' records: bring them into the ledger."),
     "spc": N_("A control chart of a file: limits, signals, capability."),
+    "yield": N_("Yields by product, order, line, step, shift, day or week."),
     "user": N_("Accounts: add, list, roles, disable, enable, reset."),
     "key": N_("Keys of programs for the REST interface: add, list, end."),
     "station": N_("A bench PC: run it, enrol it, shut it out."),

@@ -55,6 +55,7 @@ from web import (
     stations,
     trace,
     units,
+    yields,
 )
 from web.gate import Gate, host_of
 from web.keys import Crowd
@@ -145,6 +146,7 @@ def create_app(here: Site, *, secret_key: str, hosts: frozenset[str] = frozenset
         stations,
         trace,
         units,
+        yields,
     ):
         app.register_blueprint(subject.blueprint)
     _own_pages(app)

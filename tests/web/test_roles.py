@@ -111,6 +111,8 @@ POST   /quality/actions/check           -         -        -          -         
 POST   /quality/actions/reopen          -         -        -          -          x        -       -
 POST   /quality/actions/cancel          -         -        -          -          x        -       -
 
+GET    /yields                          -         -        -          x          x        x       x
+GET    /yields/table.<any(csv,xlsx):kind> -       -        -          x          x        x       x
 GET    /lots                            -         -        -          x          x        x       x
 GET    /lots/one                        -         -        -          x          x        x       x
 GET    /lots/units.<any(csv,xlsx):kind>   -       -        -          x          x        x       x
@@ -235,6 +237,7 @@ MENU: Final = {
     "/printers",
     "/account",
     "/orders",
+    "/yields",
     "/lots",
     "/cartons",
     "/quality",

@@ -1,0 +1,86 @@
+"""Stretches of hours that a sum belongs to: shifts, days and weeks of the site, one after the other without a gap.
+
+Pure. The sums are kept by hour of UTC; an hour through which a border goes belongs to the stretch in which its middle
+lies (to the later one where the border is the middle).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Final, Literal
+
+from mes.domain.route import Shift
+from mes.domain.shifts import worked
+
+Spell = Literal["shift", "day", "week"]
+HOUR: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A stretch of hours.
+
+    Attributes:
+        key: `2026-11-23`, `2026-W48` or `2026-11-23 morning`; for what lies outside all shifts `2026-11-23 -`.
+        since, until: its first hour, and the first hour after it (`2026-11-23T05`, UTC).
+    """
+
+    key: str
+    since: str
+    until: str
+
+
+def hour_of(border: datetime) -> str:
+    """The first hour that belongs to what begins at `border`."""
+    middle = border.astimezone(UTC) - HOUR / 2
+    floor = middle.replace(minute=0, second=0, microsecond=0)
+    return (floor if floor == middle else floor + HOUR).strftime("%Y-%m-%dT%H")
+
+
+def midnight(day: date, zone: tzinfo) -> datetime:
+    """When a day of the site begins, UTC."""
+    return datetime.combine(day, time.min, zone).astimezone(UTC)
+
+
+def periods(by: Spell, first: date, last: date, shifts: Sequence[Shift], zone: tzinfo) -> list[Period]:
+    """The stretches that cover the days from `first` to `last`, both included, in order and without a gap."""
+    borders = list(_shifts(first, last, shifts, zone) if by == "shift" else _days(by, first, last, zone))
+    end = midnight(last + timedelta(days=1), zone)
+    found = []
+    for i, (key, start) in enumerate(borders):
+        until = borders[i + 1][1] if i + 1 < len(borders) else end
+        if (a := hour_of(start)) < (b := hour_of(until)):
+            found.append(Period(key, a, b))
+    return found
+
+
+def _days(by: Spell, first: date, last: date, zone: tzinfo) -> Iterator[tuple[str, datetime]]:
+    day, before = first, ""
+    while day <= last:
+        key = day.isoformat() if by == "day" else week_of(day)
+        if key != before:
+            yield key, midnight(day, zone)
+        day, before = day + timedelta(days=1), key
+
+
+def week_of(day: date) -> str:
+    """The week of ISO 8601 that a day lies in: `2026-W48`."""
+    year, week, _ = day.isocalendar()
+    return f"{year}-W{week:02}"
+
+
+def _shifts(first: date, last: date, shifts: Sequence[Shift], zone: tzinfo) -> Iterator[tuple[str, datetime]]:
+    """Where shifts begin, and where time outside of all of them does; the shift that began later takes over."""
+    start, end = midnight(first, zone), midnight(last + timedelta(days=1), zone)
+    all_ = worked(shifts, zone, start, end)
+    at = start
+    for i, w in enumerate(all_):
+        begins = max(w.start, start)
+        if at < begins:
+            yield f"{at.astimezone(zone).date().isoformat()} -", at
+        yield f"{w.day.isoformat()} {w.shift.id}", begins
+        at = min(w.end, all_[i + 1].start) if i + 1 < len(all_) else w.end
+    if at < end:
+        yield f"{at.astimezone(zone).date().isoformat()} -", at

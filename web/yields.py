@@ -1,0 +1,232 @@
+"""Yields in the office: a table, its trend, what each figure means, and the units behind a step.
+
+HTTP in, a read, HTML or a file out. The figures and their definitions are those of `mes.yielded`. Nobody stands here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Response, abort, render_template, request
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+
+from mes import drawing, export, revisions
+from mes.domain import days
+from mes.domain.route import Plan
+from mes.yielded import BY, COLUMNS, FIGURES, CannotAsk, Question, Yield, asked, said, total
+from mes.yielded.figures import COUNTS, cells, interval
+from mes.yielded.reads import SPELLS
+from mes.yielded.units import failed
+from web.auth import role
+from web.language import language
+from web.site import site
+
+blueprint = Blueprint("yields", __name__, url_prefix="/yields")
+
+DAYS: Final = 30
+BY_WORDS: Final = {
+    "product": lazy_gettext("Product"),
+    "order": lazy_gettext("Order"),
+    "line": lazy_gettext("Line"),
+    "step": lazy_gettext("Step"),
+    "shift": lazy_gettext("Shift"),
+    "day": lazy_gettext("Day"),
+    "week": lazy_gettext("Week"),
+}
+CANNOT: Final = {
+    "order_has_no_time": lazy_gettext("An order has no days, shifts and lines here. Choose step, product or order."),
+    "wrong_way_round": lazy_gettext("The first day lies after the last one. Change one of the two."),
+    "too_long": lazy_gettext("Three years are the most by shift, day or week. Choose fewer days."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row as the page shows it; `more`: the filters that lead to what is behind it."""
+
+    name: str
+    row: Yield
+    more: dict[str, str]
+
+
+@blueprint.get("")
+@role("planner", "supervisor", "quality", "admin")
+def index() -> Any:
+    """The table, its trend, and what each figure means."""
+    here = site()
+    with here.reading() as session:
+        plan = revisions.latest_plan(session)
+        if plan is None:
+            return render_template("yields.html", plan=None)
+        question = _question(plan)
+        why, rows = "", []
+        try:
+            rows = asked(session, plan, question)
+        except CannotAsk as error:
+            why = str(CANNOT[error.reason])
+        behind = [] if why else failed(session, plan, question)
+    said_in = language()
+    together = total(plan, question, rows)
+    lines = [Line(_name(plan, question, row, said_in), row, _more(question, row)) for row in rows]
+    return render_template(
+        "yields.html",
+        plan=plan,
+        question=question,
+        why=why,
+        lines=lines,
+        all=Line(_("Together"), together, {}),
+        columns=COLUMNS,
+        figures=FIGURES,
+        said=lambda row, figure: said(row, figure, said_in),
+        interval=lambda row, figure: interval(row, figure, said_in),
+        by_words=BY_WORDS,
+        kept=_kept(question),
+        steps=_steps(plan, question, said_in),
+        trend=_trend(question, lines) if question.by in SPELLS else None,
+        behind=behind,
+    ), 422 if why else 200
+
+
+@blueprint.get("/table.<any(csv,xlsx):kind>")
+@role("planner", "supervisor", "quality", "admin")
+def table(kind: str) -> Response:
+    """What the page shows, with the counts behind it, as a file."""
+    with site().reading() as session:
+        plan = revisions.latest_plan(session)
+        if plan is None:
+            abort(404)
+        question = _question(plan)
+        try:
+            rows = [cells(row) for row in asked(session, plan, question)]
+        except CannotAsk:
+            abort(422)
+    if kind == "xlsx":
+        sheet = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+        made = export.xlsx([export.Table(_("Yields"), _heads(), rows)], made_at=site().clock())
+        response = Response(made, mimetype=sheet)
+    else:
+        lines = export.csv_lines(_heads(), rows, french=language() == "fr")
+        response = Response("".join(lines).encode(), mimetype="text/csv")
+    name = f"yields-{question.by}-{question.since.isoformat()}-{question.until.isoformat()}.{kind}"
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    return response
+
+
+def _heads() -> list[str]:
+    """The heads of `cells`, in the language of the page."""
+    names = [_("group"), _("product"), _("step")]
+    for figure in COLUMNS:
+        name = _(FIGURES[figure].name)
+        names.append(name)
+        if figure not in ("rolled", "defects"):
+            names += [_("%(name)s: from", name=name), _("%(name)s: to", name=name)]
+    return [*names, _("ended"), *COUNTS]
+
+
+# --- what is asked ----------------------------------------------------------------------------------------------------
+
+
+def _question(plan: Plan) -> Question:
+    """The filters of the address; what makes no sense there counts as not given."""
+    given = {name: request.args.get(name, "").strip()[:64] for name in ("by", "product", "order", "line", "step")}
+    today = site().clock().astimezone(ZoneInfo(plan.plant.timezone)).date()
+    until = _day("to") or today
+    by: Any = given.pop("by")
+    since = _day("from") or until - timedelta(days=DAYS)
+    return Question(by=by if by in BY else "product", since=since, until=until, **given)
+
+
+def _day(name: str) -> date | None:
+    """A day between 2000 and 2100 that the address names; a stretch of a thousand years is no question."""
+    try:
+        found = date.fromisoformat(request.args.get(name, ""))
+    except ValueError:
+        return None
+    return found if 2000 <= found.year < 2100 else None
+
+
+def _kept(q: Question) -> dict[str, str]:
+    """The filters as the address has them; without empty ones."""
+    named = {"by": q.by, "from": q.since.isoformat(), "to": q.until.isoformat()}
+    only = {"product": q.product, "order": q.order, "line": q.line, "step": q.step}
+    return {**named, **{name: value for name, value in only.items() if value}}
+
+
+def _more(q: Question, row: Yield) -> dict[str, str]:
+    """Where a row leads: a product to its steps, a step to its days, a week to its days, a day to its steps."""
+    kept = _kept(q)
+    if q.by in ("product", "line"):
+        return {**kept, "by": "step", q.by: row.key}
+    if q.by == "order":
+        return {**kept, "by": "step", "order": row.key}
+    if q.by == "step":
+        return {**kept, "by": "step" if q.order else "day", "product": row.product, "step": row.step}
+    if q.by == "week":
+        first = date.fromisocalendar(int(row.key[:4]), int(row.key[6:]), 1)
+        return {**kept, "by": "day", "from": first.isoformat(), "to": (first + timedelta(days=6)).isoformat()}
+    return {**kept, "by": "step", "from": row.key[:10], "to": row.key[:10]}
+
+
+# --- what is shown ----------------------------------------------------------------------------------------------------
+
+
+def _name(plan: Plan, q: Question, row: Yield, said_in: str) -> str:
+    """A group in words: names of the plan where it has one."""
+    lang: Any = said_in
+    if q.by == "product":
+        product = plan.product(row.key)
+        return f"{product.name.to(lang)} ({row.key})" if product else row.key
+    if q.by == "step":
+        product = plan.product(row.product)
+        step = product.step(row.step) if product else None
+        shown = step.name.to(lang) if step else row.step
+        return shown if q.product else f"{row.product} · {shown}"
+    if q.by == "line":
+        return next((line.name.to(lang) for line in plan.plant.lines if line.id == row.key), row.key or "–")
+    if q.by == "week":
+        return str(_("week %(week)s", week=f"{int(row.key[6:])} / {row.key[:4]}"))
+    if q.by == "order":
+        return row.key
+    day, _space, shift = row.key.partition(" ")
+    shown = days.said(day)[said_in]
+    if not shift:
+        return shown
+    known = next((s.name.to(lang) for s in plan.plant.shifts if s.id == shift), _("outside the shifts"))
+    return f"{shown} · {known}"
+
+
+def _steps(plan: Plan, q: Question, said_in: str) -> list[tuple[str, str]]:
+    """The steps to choose from, each id once."""
+    lang: Any = said_in
+    found: dict[str, str] = {}
+    for product in plan.products:
+        if not q.product or product.id == q.product:
+            for step in product.steps:
+                found.setdefault(step.id, step.name.to(lang))
+    return list(found.items())
+
+
+def _trend(q: Question, lines: Sequence[Line]) -> drawing.Drawing | None:
+    """First-pass yield over time, where at least two stretches have one; the table says the same in words."""
+    known = [(i, line, value) for i, line in enumerate(lines) if (value := line.row.first_pass.value) is not None]
+    if len(known) < 2:
+        return None
+    values = tuple(value for _i, _line, value in known)
+    least = min(values)
+    curve = drawing.Curve(
+        at=tuple(float(i) for i, _line, _value in known),
+        values=values,
+        good=tuple(True for _ in values),
+        low=least if least < 1 else None,
+        high=1.0,
+        low_label=f"{100 * least:.0f} %",
+        high_label="100 %",
+        first=known[0][1].name,
+        last=known[-1][1].name,
+    )
+    return drawing.curve(curve, alt=_("First-pass yield over time. The table has the same figures."))
