@@ -55,6 +55,7 @@ SUBJECTS: Final[dict[str, tuple[str, ...]]] = {
         "OrderAmended",
         "OrderSplit",
         "SerialsGiven",
+        "SerialsTakenBack",
         "OrderReleased",
         "OrderHeld",
         "OrderResumed",

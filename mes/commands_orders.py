@@ -12,7 +12,7 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mes import order_sheet, orders, revisions, sheet
+from mes import order_sheet, orders, revisions, serial_sheet, sheet
 from mes.db.session import reading, writing
 from mes.db.tables import UnitRow, WorkOrder
 from mes.domain.orders import ORDER_STATES
@@ -21,11 +21,9 @@ from mes.i18n import _, system_language
 from mes.orders import Answer
 from mes.setup import CONSOLE, database_option, now, open_database
 from mes.sheet import MOST_BYTES
-from mes.wire import MOST_SERIALS
 
 DAY: Final = click.DateTime(["%Y-%m-%d"])
 MOST: Final = 1_000_000
-SERIAL_HEADINGS: Final = ("serial", "serial number", "serie", "numero de serie", "n° de serie")
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
 SHOWN: Final = (
     "id", "product", "quantity", "state", "revision", "open_units", "due", "customer", "reference", "priority",
@@ -219,12 +217,10 @@ def order_serials(order_id: str, file: Path, as_json: bool, database: str) -> No
     with file.open("rb") as opened:
         content = opened.read(MOST_BYTES + 1)
     try:
-        rows = sheet.cells(content, most_rows=MOST_SERIALS, least_rows=1)
+        serials = [serial for _line, serial in serial_sheet.rows_of(content)]
     except sheet.Unreadable as error:
         problem = error.problem
         raise click.ClickException(" ".join(sentence(problem.reason, problem.args, system_language()))) from error
-    found = [row[0] for row in rows if row and row[0]]
-    serials = found[1:] if found and sheet.plain(found[0]) in SERIAL_HEADINGS else found
     _run(
         database,
         lambda s, at: orders.give_serials(s, order_id, serials, now=at, actor=CONSOLE),

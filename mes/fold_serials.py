@@ -7,7 +7,7 @@ in before the release.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -43,7 +43,7 @@ def _given(world: World, entry: Entry, body: wire.SerialsGiven) -> Judged:
             return no(entry, "serial_twice", serial=serial)
         if read(serial) != Plain(serial):
             return no(entry, "serial_form", serial=serial)
-        if not _free(world, order, serial):
+        if not _free(world, order.id, serial):
             return no(entry, "serial_taken", serial=serial)
     for old in units_given(world, order):
         world.put_unit(replace(old, state="withdrawn", since=entry.at))
@@ -53,15 +53,36 @@ def _given(world: World, entry: Entry, body: wire.SerialsGiven) -> Judged:
     return yes(entry, order=order.id, count=len(body.serials))
 
 
+def _taken_back(world: World, entry: Entry, body: wire.OrderChanged) -> Judged:
+    order = world.orders.get(body.order)
+    if order is None:
+        return no(entry, "unknown_order", order=body.order)
+    if order.state != "planned":
+        return no(entry, "order_state", order=order.id, state=ORDER_STATES[order.state])
+    if not order.given:
+        return no(entry, "serials_none", order=order.id)
+    for old in units_given(world, order):
+        world.put_unit(replace(old, state="withdrawn", since=entry.at))
+    world.orders.put(replace(order, given=0))
+    return yes(entry, order=order.id, count=order.given)
+
+
 def _unit(entry: Entry, order: OrderRow, product: Product, serial: str) -> Unit:
     first = product.steps[0].id
     return Unit(serial, order.id, product.id, "reserved", first, visits={first: 1}, since=entry.at)
 
 
-def _free(world: World, order: OrderRow, serial: str) -> bool:
+def taken(world: World, order: str, serials: Sequence[str]) -> set[str]:
+    """Those of the serials that this order can no more be given."""
+    world.units.load((s,) for s in serials)
+    world.labels.load(("unit", s) for s in serials)
+    return {s for s in serials if not _free(world, order, s)}
+
+
+def _free(world: World, order: str, serial: str) -> bool:
     """Was this serial never on a unit? One that was given and taken back counts as never, if no label says it."""
     unit = world.units.get(serial)
-    if unit is None or (unit.order == order.id and unit.state == "reserved"):
+    if unit is None or (unit.order == order and unit.state == "reserved"):
         return True
     before = world.orders.get(unit.order)
     given_up = unit.state == "withdrawn" or (
@@ -88,4 +109,7 @@ def release_given(world: World, entry: Entry, order: OrderRow, product: Product)
     return None
 
 
-SERIAL_RULES: Final[dict[str, Callable[[World, Entry, Any], Judged]]] = {"SerialsGiven": _given}
+SERIAL_RULES: Final[dict[str, Callable[[World, Entry, Any], Judged]]] = {
+    "SerialsGiven": _given,
+    "SerialsTakenBack": _taken_back,
+}

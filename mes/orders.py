@@ -11,12 +11,13 @@ from uuid import uuid4
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
-from mes import ledger, wire
+from mes import fold_serials, ledger, wire
 from mes.db.tables import Nonconformity, PlanRevision, Release, ReleasedUnit, Tally, UnitRow, WorkOrder
 from mes.domain import orders as rules
 from mes.domain.orders import Against
 from mes.domain.reasons import sentence
 from mes.order_sheet import Row
+from mes.world import World
 
 NewId = Callable[[], str]
 
@@ -212,6 +213,20 @@ def give_serials(
     return request(session, "SerialsGiven", body, now=now, actor=actor)
 
 
+def serials_in_use(session: Session, order: str, serials: Sequence[str]) -> set[str]:
+    """Those of the serials that this order can no more be given: they are another unit's, or a label says them."""
+    return fold_serials.taken(World(session), order, serials)
+
+
+def serials_of_list(session: Session, order: str) -> list[str]:
+    """The serials that a planned order has been given, in order of their text; empty when it has no list."""
+    row = session.get(WorkOrder, order)
+    if row is None or row.state != "planned" or not row.given:
+        return []
+    mine = select(UnitRow.serial).where(UnitRow.order == order, UnitRow.state == "reserved")
+    return list(session.scalars(mine.order_by(UnitRow.serial)))
+
+
 def _change(kind: str, v: int = 1) -> Callable[..., Answer]:
     def verb(session: Session, order: str, *, now: datetime, why: str = "", actor: str | None = None) -> Answer:
         body = wire.OrderChanged(order=order, why=why)
@@ -224,6 +239,8 @@ hold = _change("OrderHeld", 2)
 """Stop new units from entering; what is on a bench may be finished."""
 resume = _change("OrderResumed")
 """Let units enter again."""
+take_serials_back = _change("SerialsTakenBack")
+"""Take a planned order's list of serials away; they are free again as long as no label says them."""
 cancel = _change("OrderCancelled")
 """Give up an order on which no work has begun."""
 

@@ -46,6 +46,7 @@ from web import (
     openapi,
     order_edit,  # noqa: F401  # its routes are those of `orders`
     order_import,  # noqa: F401
+    order_serials,  # noqa: F401
     orders,
     people,
     printers,

@@ -92,6 +92,7 @@ SENTENCES: Final[dict[str, Any]] = {
     "OrderAmended": lazy_gettext("Order %(order)s changed. %(why)s"),
     "OrderSplit": lazy_gettext("%(quantity)s pieces of order %(order)s went into order %(to)s. %(why)s"),
     "SerialsGiven": lazy_gettext("Order %(order)s got the serial numbers of its customer."),
+    "SerialsTakenBack": lazy_gettext("The serial numbers of order %(order)s were taken back."),
     "OrderCancelled": lazy_gettext("Order %(order)s cancelled: %(why)s"),
     "LabelPrinted": lazy_gettext("Printed: %(template)s %(of)s."),
     "CartonsNumbered": lazy_gettext("%(count)s numbers for cartons or pallets."),

@@ -659,6 +659,8 @@ REASONS: Final[dict[str, Reason]] = _table(
     ("serials_by_list", "stop", "L’ordre {order} a les numéros de série de son client.",
      "Order {order} has its customer’s serial numbers.",
      "Créez un autre ordre pour les pièces en plus.", "Make another order for more pieces."),
+    ("serials_none", "stop", "L’ordre {order} n’a pas de liste de numéros de série.",
+     "Order {order} has no list of serials.", "", ""),
     ("serial_twice", "stop", "Le numéro de série {serial} est deux fois dans la liste.",
      "Serial number {serial} is in the list twice.", "Corrigez la liste.", "Correct the list."),
     ("serial_form", "stop", "Un scanner ne lit pas {serial} comme un numéro de série.",

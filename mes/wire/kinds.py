@@ -142,6 +142,7 @@ OFFICE_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
     ("OrderAmended", 1): OrderAmended,
     ("OrderSplit", 1): OrderSplit,
     ("SerialsGiven", 1): SerialsGiven,
+    ("SerialsTakenBack", 1): OrderChanged,
     ("LabelPrinted", 1): LabelPrinted,
     ("NonconformityDecided", 1): NonconformityDecided,
     ("NonconformityOpened", 1): NonconformityOpened,

@@ -166,3 +166,14 @@ def test_a_list_comes_from_a_file_at_the_command_line(floor: Floor, tmp_path: Pa
     assert units(floor) == dict.fromkeys(LIST, "reserved")
     again = CliRunner().invoke(command, ["serials", "OF-9", str(file), "--database", url])
     assert again.exit_code == 1
+
+
+def test_a_list_that_is_taken_back_frees_its_serials_and_a_released_one_stays(floor: Floor) -> None:
+    assert give(floor, *LIST).done
+    assert floor.do(orders.take_serials_back, "OF-1").done
+    assert floor.do(orders.take_serials_back, "OF-1").reason == "serials_none"
+    assert units(floor) == dict.fromkeys(LIST, "withdrawn")
+    assert give(floor, *LIST).done
+    assert floor.do(orders.release, "OF-1").done
+    assert floor.do(orders.take_serials_back, "OF-1").reason == "order_state"
+    assert floor.do(orders.take_serials_back, "OF-404").reason == "unknown_order"

@@ -57,6 +57,9 @@ GET    /orders/change/<path:order>      -         -        -          x         
 POST   /orders/change/<path:order>      -         -        -          x          -        x       -
 GET    /orders/import                   -         -        -          x          -        x       -
 POST   /orders/import                   -         -        -          x          -        x       -
+GET    /orders/serials/<path:order>     -         -        -          x          -        x       -
+POST   /orders/serials/<path:order>     -         -        -          x          -        x       -
+POST   /orders/serials-back             -         -        -          x          -        x       -
 POST   /orders/split                    -         -        -          x          -        x       -
 POST   /orders/close-short              -         -        -          -          x        -       -
 GET    /release/<path:order>            -         -        -          x          x        x       x
