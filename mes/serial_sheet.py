@@ -15,7 +15,7 @@ from mes.domain.barcode import read as scanned
 from mes.sheet import Problem
 from mes.wire import MOST_SERIALS
 
-HEADINGS: Final = ("serial", "serial number", "serials", "serie", "numero de serie", "numeros de serie", "n° de serie")
+HEADINGS: Final = ("serial", "serial number", "numero de serie", "serie", "serials", "numeros de serie", "n° de serie")
 """How the heading of the first column may read, in small letters and without accents; it may be missing."""
 LONGEST: Final = 64
 

@@ -57,7 +57,9 @@ def look_at_serials(order: str) -> Any:
         flash(answer.say(language()), "stop")
         return _page(order, found), 409
     number = len(found.serials)
-    said = ngettext("%(order)s has %(num)s serial number.", "%(order)s has %(num)s serial numbers.", number, order=order)
+    said = ngettext(
+        "%(order)s has %(num)s serial number.", "%(order)s has %(num)s serial numbers.", number, order=order
+    )
     flash(said, "go")
     return redirect(url_for("orders.serials", order=order))
 

