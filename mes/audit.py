@@ -62,6 +62,7 @@ SUBJECTS: Final[dict[str, tuple[str, ...]]] = {
         "OrderClosed",
         "OrderCancelled",
         "LabelPrinted",
+        "LabelDecided",
     ),
     "quality": (
         "NonconformityOpened",

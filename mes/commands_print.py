@@ -9,7 +9,7 @@ from mes.db.session import reading, writing
 from mes.domain.reasons import sentence
 from mes.i18n import _, system_language
 from mes.printing import Decision
-from mes.setup import database_option, now, open_database, tell
+from mes.setup import CONSOLE, database_option, now, open_database, tell
 
 
 @click.group("print")
@@ -53,5 +53,5 @@ def cancel(job: int, database: str) -> None:
 
 def _decide(job: int, decision: Decision, database: str) -> None:
     with writing(open_database(database)) as session:
-        answer = printing.decide(session, job, decision, now=now())
+        answer = printing.decide(session, job, decision, now=now(), actor=CONSOLE)
     tell(answer, _("Label %(job)s: noted.", job=job))

@@ -60,6 +60,11 @@ def _label(world: World, entry: Entry, body: wire.LabelPrinted) -> Judged:
     return _yes(entry, order=body.order, **said, copy=copy)
 
 
+def _label_decided(world: World, entry: Entry, body: wire.LabelDecided) -> Judged:
+    """The queue lies outside the state: the row says who decided what."""
+    return _yes(entry, subject=body.subject, printer=body.printer)
+
+
 def _person(world: World, entry: Entry, body: wire.PersonChanged) -> Judged:
     return _yes(entry, person=body.person)
 
@@ -147,6 +152,7 @@ OFFICE_RULES: Final[dict[str, Callable[[World, Entry, Any], Judged]]] = {
     **NC_RULES,
     **ACTION_RULES,
     "LabelPrinted": _label,
+    "LabelDecided": _label_decided,
     "PersonAdded": _person,
     "PersonErased": _person,
     "PersonalDataPrinted": _person,

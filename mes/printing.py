@@ -16,14 +16,14 @@ from typing import Any, Final, Literal
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from mes import labels, revisions, zpl
+from mes import labels, revisions, wire, zpl
 from mes.db.base import utc_text
 from mes.db.tables import Label as LabelCount
 from mes.db.tables import PrintJob
 from mes.domain.label import Label
 from mes.domain.label_paper import paper
 from mes.domain.printer import Printer
-from mes.orders import Answer
+from mes.orders import Answer, request
 
 Decision = Literal["came_out", "again", "cancel"]
 OPEN: Final = ("waiting", "sending", "unsure")
@@ -170,8 +170,8 @@ def recover(session: Session, *, now: datetime, printer: str | None = None) -> i
     return len(changed.all())
 
 
-def decide(session: Session, job: int, decision: Decision, *, now: datetime) -> Answer:
-    """What a person says of a label.
+def decide(session: Session, job: int, decision: Decision, *, now: datetime, actor: str | None = None) -> Answer:
+    """What a person says of a label; the ledger keeps who said it.
 
     Args:
         decision: of an unsure one: `came_out`, or `again`, which is marked as a copy, for the first may lie somewhere;
@@ -182,6 +182,10 @@ def decide(session: Session, job: int, decision: Decision, *, now: datetime) -> 
     if row is None or not (unsure or (decision == "cancel" and row.state == "waiting")):
         return Answer(False, "print_settled", {"job": job})
     said: dict[str, Any] = {"job": job, "unit": row.subject}
+    body = {"job": job, "template": row.template, "subject": row.subject, "printer": row.printer, "decision": decision}
+    answer = request(session, "LabelDecided", wire.LabelDecided.model_validate(body), now=now, actor=actor)
+    if not answer.done:
+        return answer
     if decision == "came_out":
         came_out(session, job, now=now, states=("unsure",))
     elif decision == "again":

@@ -23,6 +23,13 @@ SUBJECT_WORDS: Final[dict[str, Any]] = {
 }
 KEY_WORDS: Final = {"planner-api": lazy_gettext("plans orders"), "reader-api": lazy_gettext("only reads")}
 """What a program's key lets it do."""
+LABELS: Final = {
+    "unit": lazy_gettext("label of"),
+    "traveller": lazy_gettext("traveller"),
+    "carton": lazy_gettext("carton label of"),
+    "bag": lazy_gettext("bag label of"),
+    "hold": lazy_gettext("identification label of"),
+}
 WORDS: Final[dict[tuple[str, str], Mapping[str, Any]]] = {
     ("SignInRefused", "why"): {
         "name": lazy_gettext("a user name that nobody has"),
@@ -43,12 +50,12 @@ WORDS: Final[dict[tuple[str, str], Mapping[str, Any]]] = {
     },
     ("NonconformityDisposed", "disposition"): DISPOSITIONS,
     ("NonconformityReverified", "result"): {"passed": lazy_gettext("passed"), "failed": lazy_gettext("failed")},
-    ("LabelPrinted", "template"): {
-        "unit": lazy_gettext("label of"),
-        "traveller": lazy_gettext("traveller"),
-        "carton": lazy_gettext("carton label of"),
-        "bag": lazy_gettext("bag label of"),
-        "hold": lazy_gettext("identification label of"),
+    ("LabelPrinted", "template"): LABELS,
+    ("LabelDecided", "template"): LABELS,
+    ("LabelDecided", "decision"): {
+        "came_out": lazy_gettext("it came out"),
+        "again": lazy_gettext("print again, as a copy"),
+        "cancel": lazy_gettext("not wanted"),
     },
     ("InstrumentCalibrated", "result"): {"good": lazy_gettext("good"), "unfit": lazy_gettext("unfit")},
 }
@@ -95,6 +102,7 @@ SENTENCES: Final[dict[str, Any]] = {
     "SerialsTakenBack": lazy_gettext("The serial numbers of order %(order)s were taken back."),
     "OrderCancelled": lazy_gettext("Order %(order)s cancelled: %(why)s"),
     "LabelPrinted": lazy_gettext("Printed: %(template)s %(of)s."),
+    "LabelDecided": lazy_gettext("Printer %(printer)s, %(template)s %(subject)s: %(decision)s."),
     "CartonsNumbered": lazy_gettext("%(count)s numbers for cartons or pallets."),
     "UnitsPacked": lazy_gettext("Carton %(carton)s: something was put in."),
     "UnitsUnpacked": lazy_gettext("Carton %(carton)s: something was taken out."),

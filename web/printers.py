@@ -15,7 +15,7 @@ from flask_babel import lazy_gettext
 from mes import printing
 from mes.db.tables import PrintJob
 from mes.domain.reasons import sentence
-from web.auth import role
+from web.auth import actor, role
 from web.forms import whole_number
 from web.language import language, tell
 from web.orders import plan_and_today
@@ -81,7 +81,8 @@ def decide() -> Any:
     if job is None or decision not in ("came_out", "again", "cancel"):
         abort(400)
     chosen = cast(printing.Decision, decision)
-    answer = site().do(lambda session, now: printing.decide(session, job, chosen, now=now))
+    who = actor()
+    answer = site().do(lambda session, now: printing.decide(session, job, chosen, now=now, actor=who))
     tell(answer, _("Label %(job)s: noted.", job=job))
     return redirect(url_for("printers.index"))
 

@@ -97,6 +97,7 @@ from mes.wire.nonconformity import (
 )
 from mes.wire.orders import (
     MOST_SERIALS,
+    LabelDecided,
     LabelPrinted,
     OrderAmended,
     OrderChanged,
@@ -253,6 +254,7 @@ __all__ = [
     "InstrumentId",
     "InstrumentMoved",
     "KeyRole",
+    "LabelDecided",
     "LabelPrinted",
     "LotChanged",
     "LotReceived",

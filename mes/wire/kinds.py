@@ -52,6 +52,7 @@ from mes.wire.nonconformity import (
     NonconformityTreated,
 )
 from mes.wire.orders import (
+    LabelDecided,
     LabelPrinted,
     OrderAmended,
     OrderChanged,
@@ -144,6 +145,7 @@ OFFICE_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
     ("SerialsGiven", 1): SerialsGiven,
     ("SerialsTakenBack", 1): OrderChanged,
     ("LabelPrinted", 1): LabelPrinted,
+    ("LabelDecided", 1): LabelDecided,
     ("NonconformityDecided", 1): NonconformityDecided,
     ("NonconformityOpened", 1): NonconformityOpened,
     ("NonconformityAmended", 1): NonconformityAmended,

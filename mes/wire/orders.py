@@ -100,3 +100,16 @@ class LabelPrinted(Frozen):
     def counted(self) -> str:
         """What its copies are counted of: a unit whose order is split keeps its count."""
         return self.subject or self.unit or self.order
+
+
+class LabelDecided(Frozen):
+    """Somebody said what became of a label in a printer's queue; one that came out has a `LabelPrinted`, too.
+
+    `subject`: what it is a label of. `decision`: it came out, is printed again as a copy, or is not wanted.
+    """
+
+    job: Annotated[int, Field(ge=1)]
+    template: Literal["unit", "traveller", "carton", "bag", "hold"]
+    subject: Id
+    printer: Id
+    decision: Literal["came_out", "again", "cancel"]

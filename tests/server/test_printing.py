@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mes import labels, printing
+from mes import audit, labels, printing
 from mes.cli import main
 from mes.db.session import reading, writing
 from mes.db.tables import Label as LabelCount
@@ -186,6 +186,18 @@ def test_an_unsure_label_that_is_printed_again_is_marked_as_a_copy(shop: Shop) -
     assert shop.decide("again") == ""
     assert shop.step() is True
     assert shop.out() == [f"{UNITS[0]} copy 2"]
+
+
+def test_what_a_person_says_of_a_label_is_a_row_of_the_ledger_and_only_once(shop: Shop, tmp_path: Path) -> None:
+    shop.device.fault = "after"
+    shop.queue(UNITS[0], UNITS[1])
+    assert shop.step() is False
+    assert [shop.decide("again"), shop.decide("again"), shop.decide("cancel", 2)] == ["", "print_settled", ""]
+    with reading(shop.floor.engine) as session:
+        rows = audit.page(session, subjects=["orders"]).entries
+    told = [(e.said["job"], e.said["subject"], e.said["decision"]) for e in rows if e.kind == "LabelDecided"]
+    assert told == [(2, UNITS[1], "cancel"), (1, UNITS[0], "again")]
+    assert replayed(shop.floor, tmp_path)
 
 
 def test_a_label_that_is_not_wanted_never_comes_out(shop: Shop) -> None:

@@ -65,6 +65,9 @@ def test_a_label_in_doubt_shows_why_and_waits_for_somebodys_word(office: Office,
     office.post("/printers", "/printers/decide", job="1", decision="came_out")
     office.post("/printers", "/printers/decide", job="2", decision="cancel")
     assert states(office) == ["printed", "cancelled"]
+    journal = text_of(office.get("/audit"))
+    assert f"Printer zebra-1, label of {units[0]}: it came out." in journal
+    assert f"Printer zebra-1, label of {units[1]}: not wanted." in journal
     office.post("/printers", "/printers/decide", job="2", decision="again")
     assert states(office) == ["printed", "cancelled"]
     assert office.post("/printers", "/printers/decide", job="2", decision="twice").status_code == 400
