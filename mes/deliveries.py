@@ -103,6 +103,40 @@ def _boxed_pieces(session: Session, orders: Sequence[str]) -> dict[str, int]:
     return found
 
 
+def named(session: Session, text: str, *, customer: str = "", note: str = "") -> wire.DeliveryPrepared | None:
+    """What somebody has typed or scanned: orders, cartons, pallets, serials, and pieces as `ORDER=QUANTITY`.
+
+    Returns:
+        None where it is too much for one delivery.
+    """
+    orders: list[str] = []
+    cartons: list[str] = []
+    units: list[str] = []
+    pieces: list[wire.DeliveredPieces] = []
+    try:
+        for word in text.split():
+            number, _sep, quantity = word.partition("=")
+            sscc = word[2:] if len(word) == 20 and word.startswith("00") else word  # with its AI, as a scanner reads it
+            if quantity.isascii() and quantity.isdecimal():
+                pieces.append(wire.DeliveredPieces(order=number, quantity=int(quantity)))
+            elif len(sscc) == 18 and sscc.isdecimal():
+                cartons.append(sscc)
+            elif len(word) <= 64 and session.get(WorkOrder, word) is not None:
+                orders.append(word)
+            else:
+                units.append(word)
+        all_of = of_orders(session, orders)
+        return wire.DeliveryPrepared(
+            customer=customer,
+            cartons=(*all_of.cartons, *cartons),
+            units=(*all_of.units, *units),
+            pieces=(*all_of.pieces, *pieces),
+            note=note,
+        )
+    except ValueError:  # pydantic's is one, too
+        return None
+
+
 def check(session: Session, wanted: wire.DeliveryPrepared) -> Check:
     """What a delivery of these would take, and every reason against it."""
     found = folded_check(World(session), wanted)

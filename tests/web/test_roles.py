@@ -65,6 +65,13 @@ POST   /orders/close-short              -         -        -          -         
 GET    /release/<path:order>            -         -        -          x          x        x       x
 POST   /releases/give                   -         -        -          -          x        -       -
 POST   /releases/take-back              -         -        -          -          x        -       -
+GET    /deliveries                      -         -        -          x          x        x       x
+GET    /deliveries/new                  -         -        -          x          x        x       -
+GET    /deliveries/one/<path:delivery>  -         -        -          x          x        x       x
+POST   /deliveries/prepare              -         -        -          x          x        x       -
+POST   /deliveries/send                 -         -        -          x          x        x       -
+POST   /deliveries/cancel               -         -        -          x          x        x       -
+POST   /deliveries/paper                -         -        -          x          x        x       -
 GET    /unit/<path:serial>              -         -        -          x          x        x       x
 GET    /trace                           -         -        -          x          x        x       x
 GET    /trace/list/<kind>               -         -        -          x          x        x       x
@@ -221,6 +228,7 @@ PLACES: Final = {
     "<path:order>": "OF-1",
     "<path:nc>": "NC-1",
     "<nc>": "NC-1",
+    "<path:delivery>": "BL-1",
     "<path:serial>": "NO-UNIT",
     "<order>": "OF-1",
     "<verb>": "release",
@@ -243,6 +251,7 @@ MENU: Final = {
     "/yields",
     "/lots",
     "/cartons",
+    "/deliveries",
     "/quality",
     "/audit",
     "/accounts",
