@@ -17,7 +17,8 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select, text
 from sqlalchemy.orm import Session, aliased
 
-from mes.db.tables import Installation, UnitRow, WorkOrder
+from mes.db.tables import CartonRow, Installation, Packed, ReleasedUnit, UnitRow, WorkOrder
+from mes.orders import released_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ class Use:
 
     `inside` is the unit that it was put into: the unit itself, or a sub-assembly of it. `out`: it was taken out again,
     or the sub-assembly was. `quantity` is how many went into `inside`, at `step`, the last time at `installed_at`.
-    `product` and what follows are empty where no such unit is known here.
+    `product` and what follows are empty where no such unit is known here. `state` is `held` while a nonconformity
+    blocks the unit. `carton` and `pallet` are the SSCCs that it is in now, `release` the one that holds as it stands.
     """
 
     unit: str
@@ -51,6 +53,17 @@ class Use:
     reference: str
     customer: str
     order_state: str
+    carton: str
+    pallet: str
+    release: str
+    delivery: str = ""
+
+    @property
+    def stage(self) -> str:
+        """How far it has come: its state, or of a finished unit `packed`, `released` or `delivered`."""
+        if self.state != "done":
+            return self.state
+        return "delivered" if self.delivery else "released" if self.release else "packed" if self.carton else "done"
 
 
 def where_used(session: Session, wanted: Wanted, *, most: int | None = None) -> list[Use]:
@@ -117,20 +130,35 @@ def _used(wanted: Wanted) -> Select[Any]:
     up = up.union(further.join(above, above.serial == up.c.unit))
     # not `union all`: two units that name each other must come to an end
     keys = (up.c.unit, up.c.inside, *(up.c[name] for name in told))
-    every = select(*keys, func.min(up.c.out).label("out")).group_by(*keys).subquery("every")
+    packed = (
+        select(Packed.carton)
+        .where(Packed.unit == up.c.unit, Packed.removed_at.is_(None))
+        .order_by(Packed.disputed, Packed.id)
+        .limit(1)
+        .correlate(up)
+        .scalar_subquery()
+    )
+    every = select(*keys, func.min(up.c.out).label("out"), packed.label("carton")).group_by(*keys).subquery("every")
     return (
         select(
             every,
             literal(wanted.number).label("number"),
             UnitRow.product,
-            UnitRow.state,
+            case((and_(UnitRow.nc.is_not(None), UnitRow.state != "scrapped"), "held"), else_=UnitRow.state).label(
+                "state"
+            ),
             UnitRow.order,
             WorkOrder.reference,
             WorkOrder.customer,
             WorkOrder.state.label("order_state"),
+            CartonRow.parent.label("pallet"),
+            ReleasedUnit.release,
+            literal("").label("delivery"),  # the number of the delivery that the unit left with
         )
         .outerjoin(UnitRow, UnitRow.serial == every.c.unit)
         .outerjoin(WorkOrder, WorkOrder.id == UnitRow.order)
+        .outerjoin(CartonRow, CartonRow.sscc == every.c.carton)
+        .outerjoin(ReleasedUnit, and_(ReleasedUnit.unit == UnitRow.serial, released_now()))
         .order_by(WorkOrder.customer, UnitRow.order, every.c.unit, every.c.inside, every.c.part)
     )
 

@@ -22,6 +22,9 @@ from mes.labels import printed_on
 from mes.trace_sheet import UNIT_STATES
 
 KINDS: Final = ("csv", "xlsx", "pdf", "json")
+ON_A_PAGE: Final = (0, 1, 2, 4, 5, 6, 8, 10, 12, 13, 14, 15)
+"""The columns that fit a page: what somebody at a telephone needs."""
+_FURTHER: Final = {"packed": N_("packed"), "released": N_("released"), "delivered": N_("delivered")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +55,10 @@ def table(uses: Sequence[Use], wanted: Wanted, plan: Plan | None, language: str)
     head = (
         say(N_("Customer")), say(N_("Order")), say(N_("Customer’s reference")), say(N_("State of the order")),
         say(N_("Unit")), say(N_("Product")), say(N_("State")), say(N_("Part")), say(N_("Serial or lot")),
-        say(N_("Quantity")), say(N_("Inside of")), say(N_("Put in")), say(N_("In it now")),
+        say(N_("Quantity")), say(N_("Inside of")), say(N_("Put in")), say(N_("In it now")), say(N_("Carton")),
+        say(N_("Pallet")), say(N_("Release")),
     )  # fmt: skip
-    states = {state: say(word) for state, word in UNIT_STATES.items()}
+    states = {state: say(word) for state, word in (UNIT_STATES | _FURTHER).items()}
     yes, no = say(N_("yes")), say(N_("no, taken out"))
     rows = [
         (
@@ -64,13 +68,16 @@ def table(uses: Sequence[Use], wanted: Wanted, plan: Plan | None, language: str)
             ORDER_STATES[u.order_state][language] if u.order_state in ORDER_STATES else u.order_state,
             u.unit,
             _product(plan, u.product, language),
-            states.get(u.state, u.state),
+            states.get(u.stage, u.stage),
             u.part,
             u.number,
             u.quantity,
             u.inside if u.inside != u.unit else "",
             f"{datetime.fromisoformat(u.installed_at).astimezone(zone):%Y-%m-%d %H:%M}",
             no if u.out else yes,
+            u.carton,
+            u.pallet,
+            u.release,
         )
         for u in uses
     ]
@@ -86,14 +93,13 @@ def paper(made: Table, uses: Sequence[Use], language: str, *, day: str) -> dict[
     """What the template of the recall list shows."""
     say, found = translator(language).gettext, counts(uses)
     said = say(N_("%(units)s units, %(orders)s orders, %(customers)s customers"))
-    kept = [0, 1, 4, 5, 6, 8, 10, 12]  # what fits a page, and what somebody at a telephone needs
     return {
         "title": say(N_("Recall list: %(what)s")) % {"what": made.name},
         "language": language,
         "said": said % {"units": found.units, "orders": found.orders, "customers": found.customers},
         "foot": say(N_("Made on %(day)s")) % {"day": day},
-        "head": [made.head[i] for i in kept],
-        "rows": [[str(row[i]) for i in kept] for row in made.rows],
+        "head": [made.head[i] for i in ON_A_PAGE],
+        "rows": [[str(row[i]) for i in ON_A_PAGE] for row in made.rows],
     }
 
 

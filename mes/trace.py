@@ -1,7 +1,7 @@
 """Everything that is kept of one unit, as one frozen value: the page, the export and the dossier say what stands here.
 
-Reads rows, and the ledger's where no row keeps it (test runs, looks, repairs), and judges nothing. Nobody stands in it:
-what a unit went through is its own history, and no one's.
+Reads rows, and the ledger's where no row keeps it (test runs, looks, repairs), and judges nothing. No operator stands
+in it: what a unit went through is its own history, and no one's. Where it came from and went to: `mes.trace_chain`.
 
 Source: ISO 9001:2015, 8.5.2 (traceability), 8.6 (evidence of conformity), 7.1.5.2 (traceable measurement).
 """
@@ -15,16 +15,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mes import revisions, wire
+from mes import revisions, trace_chain, wire
 from mes.db.tables import (
     Instrument,
-    Label,
     Ledger,
     MeasuredWith,
-    Nonconformity,
     PlanRevision,
     Reading,
     UnitEvent,
@@ -35,6 +33,7 @@ from mes.db.tables import (
 from mes.domain.measurement import convert
 from mes.domain.route import Plan, Product, Step
 from mes.genealogy import Part, every, parts_of
+from mes.trace_chain import Boxed, Decision, Deviation, Origin, Printed, Released
 from mes.verdicts import Entry
 
 Did = Literal["tested", "inspected", "repaired", "disqualified"]
@@ -139,33 +138,6 @@ class Tool:
 
 
 @dataclass(frozen=True, slots=True)
-class Deviation:
-    """A nonconformity of the unit, and what was decided."""
-
-    id: str
-    step: str
-    station: str
-    cause: str
-    defect: str
-    detail: Mapping[str, Any]
-    state: str
-    disposition: str
-    why: str
-    opened_at: str
-    decided_at: str | None
-    closed_at: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Printed:
-    """A label of the unit, or a paper of its order."""
-
-    template: str
-    copies: int
-    printed_at: str
-
-
-@dataclass(frozen=True, slots=True)
 class Dossier:
     """Everything that is kept of a unit. `facts_at` is when the last of it happened."""
 
@@ -188,6 +160,10 @@ class Dossier:
     samples: tuple[Series, ...]
     tools: tuple[Tool, ...]
     deviations: tuple[Deviation, ...]
+    decisions: tuple[Decision, ...]
+    origins: tuple[Origin, ...]
+    boxed: tuple[Boxed, ...]
+    released: Released | None
     printed: tuple[Printed, ...]
     plan: Plan | None = field(repr=False, compare=False)
 
@@ -218,15 +194,19 @@ def dossier(session: Session, serial: str) -> Dossier | None:
     stays = _stays(session, serial)
     events = _events(session, serial, product, stays)
     parts = parts_of(session, serial)
-    deviations = _deviations(session, serial)
-    printed = _printed(session, unit)
+    deviations, decided = trace_chain.deviations(session, serial), trace_chain.decisions(session, serial)
+    boxed, released = trace_chain.boxed(session, serial), trace_chain.released(session, serial)
+    printed = trace_chain.printed(session, unit, boxed)
     samples = _samples(session, serial, product)
     happened = [
         unit.since,
         *(t for s in stays for t in (s.started_at, s.ended_at)),
         *(e.at for e in events),
         *(t for p in every(parts) for t in (p.installed_at, p.removed_at)),
-        *(t for d in deviations for t in (d.opened_at, d.decided_at, d.closed_at)),
+        *(t for d in deviations for t in (d.opened_at, d.contained_at, d.analysed_at, d.decided_at, d.closed_at)),
+        *(t for d in decided for t in (d.decided_at, d.verified_at)),
+        *(t for b in boxed for t in (b.packed_at, b.removed_at, *(m.at for m in b.moments))),
+        *((released.released_at, released.back_at) if released else ()),
         *(p.printed_at for p in printed),
         *(s.points[-1].at for s in samples),
     ]
@@ -250,6 +230,10 @@ def dossier(session: Session, serial: str) -> Dossier | None:
         samples=samples,
         tools=_tools(session, serial),
         deviations=deviations,
+        decisions=decided,
+        origins=trace_chain.origins(session, parts),
+        boxed=boxed,
+        released=released,
         printed=printed,
         plan=plan,
     )
@@ -370,33 +354,3 @@ def _tools(session: Session, serial: str) -> tuple[Tool, ...]:
 def _due(body: Mapping[str, Any], device: str) -> str:
     named = (m for m in body.get("tests") or body.get("readings") or () if m.get("device") == device)
     return next((m["calibration_due"] for m in named if m.get("calibration_due")), "")
-
-
-def _deviations(session: Session, serial: str) -> tuple[Deviation, ...]:
-    query = select(Nonconformity).where(Nonconformity.unit == serial).order_by(Nonconformity.opened_at)
-    return tuple(
-        Deviation(
-            id=n.id,
-            step=n.step,
-            station=n.station or "",
-            cause=n.cause,
-            defect=n.defect or "",
-            detail=json.loads(n.detail),
-            state=n.state,
-            disposition=n.disposition or "",
-            why=n.why,
-            opened_at=n.opened_at,
-            decided_at=n.decided_at,
-            closed_at=n.closed_at,
-        )
-        for n in session.scalars(query)
-    )
-
-
-def _printed(session: Session, unit: UnitRow) -> tuple[Printed, ...]:
-    mine = or_(
-        and_(Label.subject == unit.serial, Label.template.in_(("unit", "hold"))),
-        and_(Label.subject == unit.order, Label.template == "traveller"),
-    )
-    rows = session.scalars(select(Label).where(mine).order_by(Label.printed_at, Label.template))
-    return tuple(Printed(r.template, r.copies, r.printed_at) for r in rows)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -22,7 +22,9 @@ from mes.drawing import Box, Curve, Drawing, Stop
 from mes.export import Cell, Table, csv_bytes, xlsx
 from mes.genealogy import Part
 from mes.i18n import N_, translator
-from mes.trace import Deviation, Dossier, Event, Series, Value
+from mes.trace import Dossier, Event, Series, Value
+from mes.trace_chain import Deviation
+from mes.trace_chain_sheet import Chain, Section
 
 OUTCOMES: Final = {
     "passed": N_("passed"),
@@ -47,28 +49,6 @@ _DID: Final = {
     "repaired": N_("Repair"),
     "disqualified": N_("Rejected"),
 }
-_NC_STATES: Final = {
-    "open": N_("to decide"),
-    "contained": N_("to decide"),
-    "analysed": N_("to decide"),
-    "decided": N_("to close"),
-    "in_treatment": N_("in rework"),
-    "to_reverify": N_("to verify again"),
-    "closed": N_("closed"),
-    "cancelled": N_("cancelled"),
-}
-_DECISIONS: Final = {"rework": N_("rework"), "not_confirmed": N_("not confirmed"), "scrap": N_("scrap")}
-_PRINTED: Final = {"unit": N_("Label of this unit"), "traveller": N_("Traveller"), "hold": N_("Identification label")}
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """One part of the history: `key` names it in code, `rows` are texts."""
-
-    key: str
-    title: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 class Sheet:
@@ -85,6 +65,7 @@ class Sheet:
         self.timezone = d.plan.plant.timezone if d.plan else "UTC"
         self._zone = ZoneInfo(self.timezone)
         self._say = translator(language).gettext
+        self._chain = Chain(language, self.when, self.part)
 
     # --- words ---
 
@@ -188,6 +169,7 @@ class Sheet:
                  say(N_("Taken out"))),
                 tuple(self._part_rows(d.parts)),
             ),
+            self._chain.origins(d.origins),
             Section(
                 "readings",
                 say(N_("Readings")),
@@ -218,19 +200,11 @@ class Sheet:
                     for t in d.tools
                 ),
             ),
-            Section(
-                "deviations",
-                say(N_("Nonconformities and rework")),
-                (say(N_("Number")), say(N_("Opened")), step, say(N_("About")), say(N_("State")), say(N_("Decision")),
-                 say(N_("Reason")), say(N_("Closed"))),
-                tuple(self._deviation(n) for n in d.deviations),
-            ),
-            Section(
-                "printed",
-                say(N_("Labels and papers")),
-                (say(N_("What")), say(N_("Printings")), say(N_("The last time"))),
-                tuple((self._word(_PRINTED, p.template), str(p.copies), self.when(p.printed_at)) for p in d.printed),
-            ),
+            self._chain.ncs(d.deviations, self.about, self.step),
+            self._chain.decisions(d.decisions),
+            self._chain.boxed(d.boxed),
+            self._chain.released(d.released),
+            self._chain.printed(d.printed),
         )  # fmt: skip
         return tuple(s for s in made if s.rows)
 
@@ -292,20 +266,8 @@ class Sheet:
         """What a nonconformity is about."""
         test = n.detail.get("test")
         if n.defect or not isinstance(test, dict):
-            return self._defect(n.defect) if n.defect else self._say(N_("Not planned"))
+            return self._defect(n.defect) if n.defect else n.title or self._say(N_("Not planned"))
         return str(test.get(self.language) or test.get("fr"))
-
-    def _deviation(self, n: Deviation) -> tuple[str, ...]:
-        return (
-            n.id,
-            self.when(n.opened_at),
-            self.step(n.step),
-            self.about(n),
-            self._word(_NC_STATES, n.state),
-            self._word(_DECISIONS, n.disposition) if n.disposition else "",
-            n.why,
-            self.when(n.closed_at),
-        )
 
     # --- drawings ---
 
@@ -395,9 +357,15 @@ class Sheet:
                 name = self.test(series.step, series.test)
                 yield *of, name, "", p.value, *limits, self._word(OUTCOMES, p.outcome), "", ""
         for n in d.deviations:
-            row = self._deviation(n)
-            what = say(N_("Nonconformity")), row[1], row[2], None, self.station(n.station)
-            yield *what, row[3], n.id, *none, row[4], "", " · ".join(filter(None, row[5:7]))
+            said = " · ".join(filter(None, (self._chain.disposition(n.disposition), n.why)))
+            what = say(N_("Nonconformity")), self.when(n.opened_at), self.step(n.step), None, self.station(n.station)
+            yield *what, self.about(n), n.id, *none, self._chain.nc_state(n.state), "", said
+            for name, since in list(self._chain.nc_times(n))[1:]:
+                yield name, self.when(since), "", None, "", self.about(n), n.id, *none, "", "", ""
+        for fact, time, subject, number, value, result, text in self._chain.facts(
+            d.origins, d.decisions, d.boxed, d.released, d.printed
+        ):
+            yield fact, time, "", None, "", subject, number, value, *none[1:], result, "", text
 
     def _part_facts(self, parts: Sequence[Part], unit: str) -> Iterator[tuple[Cell, ...]]:
         say = self._say

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from mes import dossier, recall, revisions, trace, trace_sheet
 from mes.db.tables import Lot
+from mes.domain.sscc import spaced
 from mes.genealogy import Wanted, parts_named, where_used
 from web.auth import actor, role
 from web.forms import ident, most_bytes
@@ -56,6 +57,7 @@ def used() -> Any:
             held=session.scalars(held).all(),
             uses=uses,
             most=MOST,
+            spaced=spaced,
         )
 
 

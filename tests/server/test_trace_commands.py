@@ -21,10 +21,10 @@ from tests.server.small_plan import small_plan
 ONE, TWO = "GEN-2648-00001", "GEN-2648-00002"
 
 
-@pytest.fixture
-def floor(tmp_path: Path) -> Iterator[Floor]:
-    """Two units; the first is a part of the second."""
-    made = Floor(f"sqlite:///{tmp_path}/trace.db", small_plan())
+@pytest.fixture(scope="module")
+def floor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Floor]:
+    """Two units; the first is a part of the second. The commands only read."""
+    made = Floor(f"sqlite:///{tmp_path_factory.mktemp('trace')}/trace.db", small_plan())
     made.order("GEN", 2, order="OF-1")
     b1 = made.bench("b1")
     for unit, battery, lot in ((ONE, "11", "7"), (TWO, ONE, "8")):
