@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -13,8 +14,8 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from mes import nc_export, nc_log, quality, revisions, wire
 from mes import nonconformities as verbs
-from mes import quality, wire
 from mes.certificates import Received
 from mes.db.session import reading, writing
 from mes.db.tables import Concession, NcItem, NcRemark, Nonconformity
@@ -311,3 +312,45 @@ def _ended(name: str, verb: Callable[..., Answer], what: str, *, needs_why: bool
 _ended("close", verbs.close, "NC is over: all is decided, treated and verified.", needs_why=False)
 _ended("cancel", verbs.cancel, "NC was opened by mistake; what it holds goes free.", needs_why=True)
 _ended("reopen", verbs.reopen, "NC was not over.", needs_why=True)
+
+
+@nc.command("export")
+@click.option("--format", "kind", type=click.Choice(nc_export.KINDS), default="csv", show_default=True)
+@click.option("--from", "first", type=DAY, help="First day of opening, YYYY-MM-DD.")
+@click.option("--to", "last", type=DAY, help="Last day of opening, YYYY-MM-DD.")
+@click.option("--filter", "chosen", multiple=True, metavar="NAME=VALUE", help="As in the address of the log's page.")
+@click.option("--separator", type=click.Choice([";", ","]), help="Of a CSV; that of the language when left out.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The file to write.")
+@database_option
+def nc_export_log(
+    kind: str,
+    first: datetime | None,
+    last: datetime | None,
+    chosen: tuple[str, ...],
+    separator: str | None,
+    out: Path,
+    database: str,
+) -> None:
+    """Write the log of nonconformities to a file: all that ISO 9001, 8.7.2 asks for."""
+    given = dict(each.partition("=")[::2] for each in chosen)
+    given |= {name: day.date().isoformat() for name, day in (("first", first), ("last", last)) if day}
+    wanted, wrong = nc_log.read(given)
+    if unknown := [*wrong, *sorted(given.keys() - set(nc_log.NAMES))]:
+        known = ", ".join(nc_log.NAMES)
+        raise click.ClickException(_("I cannot filter by %(name)s. Names: %(known)s.", name=unknown[0], known=known))
+    with reading(open_database(database)) as session:
+        plan = revisions.latest_plan(session)
+        log = nc_log.Log.of(plan, now())
+        total = nc_log.count(session, log, wanted)
+        if kind == "pdf" and total > nc_export.MOST_ON_PAPER:
+            most = nc_export.MOST_ON_PAPER
+            raise click.ClickException(_("A PDF holds %(most)s rows. Choose fewer days, or take the table.", most=most))
+
+        def watched(lines: Iterable[nc_log.Line]) -> Iterator[nc_log.Line]:
+            with click.progressbar(lines, length=total, file=sys.stderr) as bar:
+                yield from bar
+
+        words = nc_export.Words(plan, system_language(), log)
+        with out.open("wb") as file:
+            nc_export.write(session, kind, wanted, words, file, separator=separator, watched=watched)
+    click.echo(_("%(file)s: %(count)s nonconformities.", file=out, count=total))

@@ -12,12 +12,13 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final
+from datetime import date, datetime
+from typing import IO, Any, Final
 
 _SHEET: Final = re.compile(r"[\[\]:*?/\\']")  # what the name of a sheet must not have
-Cell = str | int | float | None
+Cell = str | int | float | date | datetime | None
 BOM: Final = "\ufeff"  # without it a spreadsheet reads UTF-8 as its own old code page
+_CELL: Final = 32_767  # letters of a cell, as the format has it
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\x00", "＝", "＋", "－", "＠")
 
 
@@ -27,6 +28,10 @@ def cell(value: Cell, decimal: str) -> str:
         return ""
     if isinstance(value, str):
         return f"'{value}" if value.startswith(_FORMULA) or value.lstrip().startswith(_FORMULA) else value
+    if isinstance(value, datetime):
+        return value.isoformat(" ", "seconds")
+    if isinstance(value, date):
+        return value.isoformat()
     return str(value).replace(".", decimal)
 
 
@@ -76,18 +81,63 @@ def xlsx(tables: Sequence[Table], *, made_at: datetime) -> bytes:
     content = io.BytesIO()
     with xlsxwriter.Workbook(content, {"in_memory": True}) as book:
         book.set_properties({"created": made_at.replace(tzinfo=None)})
-        bold = book.add_format({"bold": True})
+        bold, formats = book.add_format({"bold": True}), _formats(book)
         for table in tables:
             sheet = book.add_worksheet(_SHEET.sub(" ", table.name)[:31])
             for column, said in enumerate(table.head):
                 sheet.write_string(0, column, said, bold)
             for number, row in enumerate(table.rows, 1):
                 for column, value in enumerate(row):
-                    if isinstance(value, str):
-                        sheet.write_string(number, column, value)
-                    elif value is not None:
-                        sheet.write_number(number, column, value)
+                    _put(sheet, number, column, value, formats)
             sheet.freeze_panes(1, 0)
             sheet.autofilter(0, 0, max(1, len(table.rows)), len(table.head) - 1)
             sheet.autofit(400)
     return content.getvalue()
+
+
+def _formats(book: Any) -> dict[type, Any]:
+    return {
+        datetime: book.add_format({"num_format": "yyyy-mm-dd hh:mm", "align": "left"}),
+        date: book.add_format({"num_format": "yyyy-mm-dd", "align": "left"}),
+    }
+
+
+def _put(sheet: Any, row: int, column: int, value: Cell, formats: dict[type, Any]) -> None:
+    if isinstance(value, str):
+        sheet.write_string(row, column, value[:_CELL])
+    elif isinstance(value, date):
+        sheet.write_datetime(row, column, value, formats[type(value)])
+    elif value is not None:
+        sheet.write_number(row, column, value)
+
+
+def xlsx_rows(
+    file: IO[bytes],
+    name: str,
+    head: Sequence[str],
+    rows: Iterable[Sequence[Cell]],
+    *,
+    widths: Sequence[int],
+    made_at: datetime,
+) -> None:
+    """Write a workbook of one sheet, row by row: however many there are, one is held.
+
+    Args:
+        widths: of the columns, in letters.
+        made_at: what the file says of its making.
+    """
+    import xlsxwriter
+
+    with xlsxwriter.Workbook(file, {"constant_memory": True}) as book:
+        book.set_properties({"created": made_at.replace(tzinfo=None)})
+        bold, formats = book.add_format({"bold": True}), _formats(book)
+        sheet = book.add_worksheet(_SHEET.sub(" ", name)[:31])
+        for column, (said, width) in enumerate(zip(head, widths, strict=True)):
+            sheet.set_column(column, column, width)
+            sheet.write_string(0, column, said, bold)
+        number = 0
+        for number, row in enumerate(rows, 1):
+            for column, value in enumerate(row):
+                _put(sheet, number, column, value, formats)
+        sheet.freeze_panes(1, 0)
+        sheet.autofilter(0, 0, max(1, number), len(head) - 1)

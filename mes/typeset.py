@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
-Template = Literal["units", "traveller", "control", "recall", "dossier", "eight_d", "supplier"]
+Template = Literal["units", "traveller", "control", "recall", "dossier", "eight_d", "supplier", "nclog"]
 
 
 def pdf(template: Template, data: Mapping[str, Any], *, now: datetime, archive: bool = False) -> bytes:

@@ -17,6 +17,7 @@ from mes.board.rows import Rows
 from mes.board.tiles import Count, Here, InWork, attention, tile
 from mes.db.base import utc_text
 from mes.domain.figures import may_be_shown
+from mes.domain.nonconformity import UNDECIDED
 from mes.domain.reasons import sentence
 from mes.domain.route import Plan, Station, Step
 from mes.domain.shifts import shift_at
@@ -69,7 +70,7 @@ def _tiles(rows: Rows, plan: Plan, now: datetime, seen: Mapping[str, datetime]) 
         step = product.step(unit.step) if product else None
         benches.setdefault(unit.station, []).append(InWork(unit.serial, step, unit.since))
     waiting, to_start = _before(rows, plan)
-    undecided = {n.id for n in rows.work.ncs if n.state == "open"}
+    undecided = {n.id for n in rows.work.ncs if n.state in UNDECIDED}
     return {
         station.id: tile(
             station,

@@ -283,6 +283,13 @@ class Customer(Frozen):
     address: AddressLines = ()
 
 
+class NcLimits(Frozen):
+    """After how many days a nonconformity is overdue: one that nobody has decided on, and one that is not over."""
+
+    decide_days: Annotated[int, Field(ge=1, le=365)] = 3
+    close_days: Annotated[int, Field(ge=1, le=3650)] = 30
+
+
 class Plant(Frozen):
     """The site: its name, its clock, its languages, its lines, shifts and qualifications.
 
@@ -292,6 +299,7 @@ class Plant(Frozen):
     `lots`: which component lots may be used: any that nothing speaks against, or only those whose receipt is on record.
     `address`: the lines below the site's name on papers; `customers`: the addresses of those who get goods.
     `gs1_prefix`: the company prefix that SSCCs begin with (after the extension digit); None: there are none.
+    `nonconformity`: when one is overdue; None: as `NcLimits` says.
     """
 
     site: Annotated[str, Field(min_length=1, max_length=80)]
@@ -305,6 +313,7 @@ class Plant(Frozen):
     lots: Literal["any", "known"] = "any"
     gs1_prefix: Annotated[str, Field(pattern=r"^[0-9]{4,12}$")] | None = None
     pallet: PalletHolding | None = None
+    nonconformity: NcLimits | None = None
     lines: Annotated[tuple[Line, ...], Field(min_length=1)]
     shifts: tuple[Shift, ...] = ()
     qualifications: tuple[Qualification, ...] = ()

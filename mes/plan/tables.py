@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from mes.domain.label_paper import roll
 from mes.domain.printer import ADDRESS, Printer
-from mes.domain.route import AddressLines, Break, Defect, Language, Shift, Slug, Station, Text
+from mes.domain.route import AddressLines, Break, Defect, Language, NcLimits, Shift, Slug, Station, Text
 from mes.i18n import _
 from mes.plan.cartons import CartonTable, PalletTable, is_prefix
 from mes.plan.errors import refusal, unknown, with_guess
@@ -47,6 +47,7 @@ class PlantTable(Frozen):
     lots: Literal["any", "known"] = "any"
     gs1_prefix: Annotated[str | None, AfterValidator(is_prefix)] = None
     pallet: PalletTable | None = None
+    nonconformity: NcLimits | None = None
 
     @field_validator("timezone")
     @classmethod

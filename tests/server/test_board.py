@@ -126,6 +126,16 @@ def test_a_failed_test_stops_the_tile_with_its_sentence_and_its_nonconformity(sh
     assert sentence(found.reason, found.args, "en")[0] == "Test failed: Insulation, 500 V. The unit is blocked."
 
 
+def test_the_stop_stands_while_it_is_contained_and_understood_but_not_decided(shop: Workshop) -> None:
+    serial = released_order(shop, order="OF-2026-118")[0]
+    shop.bring(serial, "safety")
+    nc = shop.fail(serial)
+    shop.do(nonconformities.contain, nc, "Red shelf")
+    assert tile(shop, "bench-4").state == "stop"
+    shop.do(nonconformities.analyse, nc, "cable")
+    assert tile(shop, "bench-4").state == "stop"
+
+
 def test_the_stop_goes_when_somebody_has_decided(shop: Workshop) -> None:
     serial, *_ = released_order(shop)
     shop.sign_in("bench-4")

@@ -16,7 +16,13 @@ class Nonconformity(Base):
     """
 
     __tablename__ = "nonconformity"
-    __table_args__ = (Index(None, "state"), Index(None, "unit"))
+    __table_args__ = (
+        Index(None, "state"),
+        Index(None, "unit"),
+        Index(None, "opened_at"),
+        Index(None, "order"),
+        Index(None, "product"),
+    )
 
     id: Mapped[Key]
     unit: Mapped[Id]

@@ -1,0 +1,227 @@
+"""The nonconformity log: what an auditor takes away, filtered and sorted. Reads only.
+
+One filter serves the page and every file, so that a file holds exactly what the page shows. `lines` reads in batches:
+a log of any length takes the same memory.
+
+Source: ISO 9001:2015, 8.7.2: the nonconformity, the actions, the concessions, the authority that decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from mes.db.base import utc_text
+from mes.db.tables import Concession, NcItem, Nonconformity, WorkOrder
+from mes.domain.nonconformity import LIVE, UNDECIDED
+from mes.domain.route import NcLimits, Plan
+from mes.i18n import N_
+from mes.measured import PAGE
+
+BATCH: Final = 500
+SORTS: Final = ("newest", "oldest", "customer", "product")
+SEVERITIES: Final = {"minor": N_("minor"), "major": N_("major"), "critical": N_("critical")}
+SOURCES: Final = {
+    "test_failed": N_("failed test"),
+    "defect_found": N_("defect seen"),
+    "contradiction": N_("not planned"),
+    "lot_held": N_("held component lot"),
+    "reported": N_("reported by the office"),
+}
+"""Where a nonconformity comes from. English; translated when it is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What is wanted of the log; empty: all. Days are the site's, both ends included."""
+
+    first: date | None = None
+    last: date | None = None
+    product: str = ""
+    customer: str = ""
+    order: str = ""
+    supplier: str = ""
+    station: str = ""
+    step: str = ""
+    defect: str = ""
+    severity: str = ""
+    source: str = ""
+    state: str = ""
+    disposition: str = ""
+    overdue: bool = False
+    sort: str = SORTS[0]
+
+    def said(self) -> dict[str, str]:
+        """What of it is not left out, as it stands in an address."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {
+            name: "1" if value is True else str(value)
+            for name, value in values.items()
+            if value and (name, value) != ("sort", SORTS[0])
+        }
+
+
+NAMES: Final = tuple(f.name for f in fields(Filter))
+_EQUAL: Final = ("product", "order", "station", "step", "defect", "severity")
+
+
+def read(given: Mapping[str, str]) -> tuple[Filter, tuple[str, ...]]:
+    """A filter out of an address or a command line, and the names whose values cannot be: those are left out."""
+    values: dict[str, Any] = {}
+    wrong = []
+    for name in NAMES:
+        text = given.get(name, "").strip()[:120]
+        if not text:
+            continue
+        if name in ("first", "last"):
+            day = _day(text)
+            values |= {name: day} if day else {}
+            wrong += [] if day else [name]
+        elif name == "overdue":
+            values[name] = text not in ("0", "no")
+        elif name == "sort" and text not in SORTS:
+            wrong.append(name)
+        else:
+            values[name] = text
+    return Filter(**values), tuple(wrong)
+
+
+def _day(text: str) -> date | None:
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if 2000 <= found.year <= 9000 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What the log is read with: the site's clock and limits. `now` is aware."""
+
+    now: datetime
+    timezone: str = "UTC"
+    limits: NcLimits = field(default_factory=NcLimits)
+
+    @classmethod
+    def of(cls, plan: Plan | None, now: datetime) -> Log:
+        """As the plan says."""
+        return cls(now, plan.plant.timezone, plan.plant.nonconformity or NcLimits()) if plan else cls(now)
+
+    def midnight(self, day: date) -> str:
+        """The beginning of a day at the site, as UTC text."""
+        return utc_text(datetime.combine(day, datetime.min.time(), ZoneInfo(self.timezone)))
+
+    def local(self, at: str | None) -> datetime | None:
+        """A kept time at the site's clock, to the second, without a zone."""
+        if not at:
+            return None
+        return datetime.fromisoformat(at).astimezone(ZoneInfo(self.timezone)).replace(tzinfo=None, microsecond=0)
+
+    def ago(self, days: int) -> str:
+        """So many days before now, as UTC text."""
+        return utc_text(self.now - timedelta(days=days))
+
+    def age(self, row: Nonconformity) -> int:
+        """Whole days from its report to its end, or to now."""
+        end = datetime.fromisoformat(row.closed_at) if row.closed_at else self.now
+        return max(0, (end - datetime.fromisoformat(row.opened_at)).days)
+
+    def late(self, row: Nonconformity) -> bool:
+        """Has it waited longer than the plan allows, for its decision or for its end?"""
+        if row.state in UNDECIDED and row.opened_at < self.ago(self.limits.decide_days):
+            return True
+        return row.state in LIVE and row.opened_at < self.ago(self.limits.close_days)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row of the log: the nonconformity, whose it is, how old, what it concerns and what was permitted."""
+
+    row: Nonconformity
+    customer: str
+    age: int
+    overdue: bool
+    items: Sequence[NcItem] = ()
+    concessions: Sequence[Concession] = ()
+
+
+_CUSTOMER: Final = func.coalesce(func.nullif(Nonconformity.customer, ""), WorkOrder.customer, "")
+
+
+def _where(log: Log, wanted: Filter) -> list[ColumnElement[bool]]:
+    nc = Nonconformity
+    made: list[ColumnElement[bool]] = [
+        nc.__table__.c[name] == getattr(wanted, name) for name in _EQUAL if getattr(wanted, name)
+    ]
+    if wanted.first:
+        made.append(nc.opened_at >= log.midnight(wanted.first))
+    if wanted.last:
+        made.append(nc.opened_at < log.midnight(wanted.last + timedelta(days=1)))
+    if wanted.customer:
+        made.append(_CUSTOMER.icontains(wanted.customer, autoescape=True))
+    if wanted.supplier:
+        made.append(nc.supplier.icontains(wanted.supplier, autoescape=True))
+    if wanted.source:
+        made.append(nc.cause == wanted.source)
+    if wanted.state:
+        states = {"live": LIVE, "undecided": UNDECIDED}.get(wanted.state, (wanted.state,))
+        made.append(nc.state.in_(states))
+    if wanted.disposition:
+        decided = select(NcItem.nc).where(NcItem.nc == nc.id, NcItem.disposition == wanted.disposition)
+        made.append(or_(nc.disposition == wanted.disposition, decided.exists()))
+    if wanted.overdue:
+        to_decide = and_(nc.state.in_(UNDECIDED), nc.opened_at < log.ago(log.limits.decide_days))
+        to_close = and_(nc.state.in_(LIVE), nc.opened_at < log.ago(log.limits.close_days))
+        made.append(or_(to_decide, to_close))
+    return made
+
+
+def _joined(query: Any, log: Log, wanted: Filter) -> Any:
+    return query.outerjoin(WorkOrder, WorkOrder.id == Nonconformity.order).where(*_where(log, wanted))
+
+
+def count(session: Session, log: Log, wanted: Filter) -> int:
+    """How many fit."""
+    query = select(func.count()).select_from(Nonconformity)
+    found = _joined(query, log, wanted) if wanted.customer else query.where(*_where(log, wanted))
+    return session.scalar(found) or 0
+
+
+def _sorted(wanted: Filter) -> tuple[Any, ...]:
+    nc = Nonconformity
+    newest = (nc.opened_at.desc(), nc.id.desc())
+    return {"oldest": (nc.opened_at, nc.id), "customer": (_CUSTOMER, *newest), "product": (nc.product, *newest)}.get(
+        wanted.sort, newest
+    )
+
+
+def lines(session: Session, log: Log, wanted: Filter, *, page: int | None = None, size: int = PAGE) -> Iterator[Line]:
+    """The rows that fit, read batch by batch.
+
+    Args:
+        page: only this one, from 1, of `size` rows; None: all.
+    """
+    query = _joined(select(Nonconformity, _CUSTOMER), log, wanted).order_by(*_sorted(wanted))
+    if page is not None:
+        query = query.limit(size).offset((page - 1) * size)
+    for batch in session.execute(query.execution_options(yield_per=BATCH)).partitions():
+        ids = [row.id for row, _customer in batch]
+        items = _by_nc(session.scalars(select(NcItem).where(NcItem.nc.in_(ids)).order_by(NcItem.nc, NcItem.item)))
+        permits = select(Concession).where(Concession.nc.in_(ids)).order_by(Concession.id)
+        granted = _by_nc(session.scalars(permits))
+        for row, customer in batch:
+            known = items.get(row.id, ()), granted.get(row.id, ())
+            yield Line(row, customer, log.age(row), log.late(row), *known)
+
+
+def _by_nc(rows: Any) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for row in rows:
+        found.setdefault(row.nc, []).append(row)
+    return found
