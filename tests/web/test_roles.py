@@ -86,6 +86,8 @@ POST   /labels/units                    -         -        -          x         
 GET    /printers                        -         -        -          x          x        x       x
 POST   /printers/decide                 -         -        -          x          x        x       -
 GET    /quality                         -         -        -          x          x        x       x
+GET    /quality/log                     -         -        -          x          x        x       x
+GET    /quality/log/file.<any(csv,xlsx,pdf):kind> -         -        -          x          x        x       x
 GET    /quality/nc/<path:nc>            -         -        -          x          x        x       x
 POST   /quality/decide                  -         -        -          x          x        -       -
 POST   /quality/alike                   -         -        -          x          x        -       -
@@ -240,6 +242,7 @@ PLACES: Final = {
     "<sscc>": "952123400000000012",
     "<int:number>": "1",
     "<any(csv,xlsx):kind>": "csv",
+    "<any(csv,xlsx,pdf):kind>": "csv",
 }
 MENU: Final = {
     "/board",
