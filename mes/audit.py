@@ -96,6 +96,7 @@ SUBJECTS: Final[dict[str, tuple[str, ...]]] = {
         "HelpAnswered",
         "EventRequeued",
         "DossierIssued",
+        "AuditFileMade",
     ),
     "shipping": (
         "CartonsNumbered",

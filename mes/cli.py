@@ -24,6 +24,7 @@ BUILT_IN: Final[dict[str, str]] = {
     "instrument": "mes.commands_instruments:instrument",
     "nc": "mes.commands_nc:nc",
     "action": "mes.commands_action:action",
+    "audit": "mes.commands_audit:audit",
     "lot": "mes.commands_lots:lot",
     "cartons": "mes.commands_cartons:cartons",
     "trace": "mes.commands_trace:trace_group",
@@ -72,6 +73,7 @@ SUMMARIES: Final[dict[str, str]] = {
     # Written here, so that `mes --help` need not import everything.
     "plan": N_("The plan: check it, publish it."),
     "order": N_("Work orders: create, release, hold, resume, close, cancel."),
+    "audit": N_("The audit file for ISO 9001: export it."),
     "action": N_("Corrective actions: causes, tasks, whether it has worked, the 8D report."),
     "nc": N_("Nonconformities: report, contain, decide, close."),
     "lot": N_("Component lots: receive, import, list, hold, release."),

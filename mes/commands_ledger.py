@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from sqlalchemy import Engine, func, select
 
-from mes import certificates, ledger, nonconformities, quality
+from mes import audit_file, certificates, ledger, nonconformities, quality
 from mes.db import migrate
 from mes.db.session import engine_for, reading, writing
 from mes.db.tables import Ledger
@@ -52,10 +52,17 @@ def verify_engine(engine: Engine, scratch: Path) -> tuple[int, list[Finding]]:
 
 
 @ledger_group.command()
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True)
 @database_option
-def verify(as_json: bool, database: str) -> None:
-    """Check the chains and the certificate files, and replay the ledger: every state row must come out the same."""
+def verify(file: Path | None, as_json: bool, database: str) -> None:
+    """Check the chains and the certificate files, and replay the ledger: every state row must come out the same.
+
+    With FILE, an audit file: look at that instead; it needs no database.
+    """
+    if file is not None:
+        _verify_file(file, as_json)
+        return
     engine = open_database(database)
     with tempfile.TemporaryDirectory(prefix="mes-verify-") as scratch:
         count, findings = verify_engine(engine, Path(scratch))
@@ -70,6 +77,34 @@ def verify(as_json: bool, database: str) -> None:
             _("%(count)s places do not agree. Keep the database as it is and call for help.", count=len(findings))
         )
     click.echo(_("%(count)s ledger rows: the chains hold and the replay agrees.", count=count))
+
+
+def _verify_file(file: Path, as_json: bool) -> None:
+    try:
+        found = audit_file.check(file)
+    except ValueError as error:
+        raise click.ClickException(
+            _("%(file)s is no audit file: %(why)s. Take one that “mes audit export” has made.", file=file, why=error)
+        ) from error
+    if as_json:
+        rows = [{"where": f.where, "what": f.what} for f in found.findings]
+        said = {"sha256": found.sha256, "files": found.files, "rows": found.rows, "agrees": not rows, "findings": rows}
+        click.echo(json.dumps(said, ensure_ascii=False))
+        raise SystemExit(1 if rows else 0)
+    for finding in found.findings[:100]:
+        click.echo(f"{finding.where}: {finding.what}", err=True)
+    if found.findings:
+        raise click.ClickException(
+            _("%(count)s places do not agree: this is not the file that was made.", count=len(found.findings))
+        )
+    click.echo(
+        _(
+            "%(files)s files and %(rows)s ledger rows agree. The ledger knows this file as %(sha256)s.",
+            files=found.files,
+            rows=found.rows,
+            sha256=found.sha256,
+        )
+    )
 
 
 @ledger_group.command("list")

@@ -49,7 +49,13 @@ def _paper(world: World, entry: Entry, body: wire.PaperIssued) -> Judged:
     return yes(entry, subject=body.subject, times=row.times + 1)
 
 
+def _audit_file(_world: World, entry: Entry, body: wire.AuditFileMade) -> Judged:
+    """A fact that changes no state: the ledger row is the record."""
+    return yes(entry, sha256=body.sha256)
+
+
 TRACE_RULES: Final[dict[str, Callable[[World, Entry, Any], Judged]]] = {
     "DossierIssued": _issued,
     "PaperIssued": _paper,
+    "AuditFileMade": _audit_file,
 }

@@ -202,6 +202,11 @@ def ledger_row(judged: Judged, prev: str) -> dict[str, Any]:
     return row
 
 
+def hashed(row: Ledger) -> dict[str, Any]:
+    """All that the hash of a row covers, and the hashes around it: enough to compute it again (`row_hash`)."""
+    return {name: getattr(row, name) for name in (*_HASHED, "prev_hash", "hash")}
+
+
 # --- verify -----------------------------------------------------------------------------------------------------------
 
 

@@ -5,26 +5,32 @@ HTTP in, a read, HTML out. People stand in it by pseudonym; whose it is, the pag
 
 from __future__ import annotations
 
+import secrets
+import tempfile
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask_babel import gettext as _
 
-from mes import audit
+from mes import audit, audit_file
 from mes.db.base import utc_text
 from mes.setup import CONSOLE
 from web.account import ROLE_WORDS
 from web.audit_words import SENTENCES, SUBJECT_WORDS, WORDS
-from web.auth import role
+from web.auth import actor, role
+from web.forms import whole_number
+from web.language import language
 from web.orders import plan_and_today
 from web.site import site
 
 blueprint = Blueprint("audit", __name__)
 
 ROWS: Final = (audit.PAGE, 500)
+MOST_DRAWN: Final = 500
 
 
 @blueprint.get("/audit")
@@ -64,6 +70,26 @@ def index() -> str:
         console=CONSOLE,
         now=utc_text(here.clock()),
     )
+
+
+@blueprint.post("/audit/file")
+@role("admin", "quality")
+def file() -> Any:
+    """The audit file of some days, as a download; the ledger notes that it was given out."""
+    first, last = _day(request.form.get("first", "")), _day(request.form.get("last", ""))
+    units = whole_number(request.form.get("units", ""), MOST_DRAWN) or 0
+    if first is None or last is None or last < first:
+        flash(_("Choose the first and the last day, in this order."), "stop")
+        return redirect(url_for("audit.index"))
+    here, who = site(), actor()
+    wanted = audit_file.Wanted(first.isoformat(), last.isoformat(), units, secrets.randbelow(10**6), language())
+    with tempfile.TemporaryDirectory(prefix="mes-audit-") as folder:
+        path = Path(folder) / f"audit-{wanted.first}-{wanted.last}.zip"
+        with here.reading() as session:
+            made = audit_file.write(session, path, wanted, now=here.clock(), findings=None)
+        here.do(lambda session, now: audit_file.record(session, wanted, made, now=now, actor=who))
+        kept = path.open("rb")  # the folder goes, the open file stays until it is sent
+    return send_file(kept, mimetype="application/zip", as_attachment=True, download_name=path.name)
 
 
 def sentence(kind: str, said: Mapping[str, Any]) -> str:

@@ -112,6 +112,7 @@ SENTENCES: Final[dict[str, Any]] = {
     "CartonReleased": lazy_gettext("Carton %(carton)s is no longer held: %(why)s"),
     "UnitsReleased": lazy_gettext("Order %(order)s: %(quantity)s units or pieces may leave. %(note)s"),
     "ReleaseTakenBack": lazy_gettext("Release %(release)s taken back: %(why)s"),
+    "AuditFileMade": lazy_gettext("Audit file from %(first)s to %(last)s given out: %(sha256)s."),
     "ActionOpened": lazy_gettext("Corrective action opened: %(title)s."),
     "ActionCauseNamed": lazy_gettext("%(action)s, a cause: %(text)s"),
     "ActionRootMarked": lazy_gettext("%(action)s: cause %(cause)s is a root cause."),

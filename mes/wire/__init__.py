@@ -179,6 +179,7 @@ from mes.wire.talk import (
     RawRequest,
 )
 from mes.wire.trace import DossierIssued, PaperIssued
+from mes.wire.trace import AuditFileMade, DossierIssued
 
 __all__ = [
     "FLOOR_KINDS",
@@ -204,6 +205,7 @@ __all__ = [
     "ActionTaskPlanned",
     "ApiKeyAdded",
     "ApiKeyNamed",
+    "AuditFileMade",
     "BadgeEnded",
     "BadgeIssued",
     "CartonChanged",

@@ -91,6 +91,7 @@ from mes.wire.quality import NonconformityDecided
 from mes.wire.shipping import DeliveryCancelled, DeliveryPrepared, DeliverySent, ReleaseTakenBack, UnitsReleased
 from mes.wire.stations import EventRequeued, PlanPublished, StationAlarm, StationEnrolled, StationNamed, TokenRotated
 from mes.wire.trace import DossierIssued, PaperIssued
+from mes.wire.trace import AuditFileMade, DossierIssued
 
 FLOOR_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
     (model.__name__, 1): model
@@ -205,6 +206,7 @@ OFFICE_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
     ("CartonReleased", 1): CartonChanged,
     ("DossierIssued", 1): DossierIssued,
     ("PaperIssued", 1): PaperIssued,
+    ("AuditFileMade", 1): AuditFileMade,
     ("UnitsReleased", 1): UnitsReleased,
     ("ReleaseTakenBack", 1): ReleaseTakenBack,
     ("ActionOpened", 1): ActionOpened,

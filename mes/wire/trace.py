@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mes.wire.envelope import Frozen, Id, Sha256, UtcText
+from mes.wire.envelope import Day, Frozen, Id, Sha256, UtcText
 
 
 class DossierIssued(Frozen):
@@ -29,3 +29,14 @@ class PaperIssued(Frozen):
     facts_at: UtcText
     sha256: Sha256
     size: Annotated[int, Field(ge=1, lt=2**53)]
+
+
+class AuditFileMade(Frozen):
+    """An audit file of these days was given out; `sha256` is that of its manifest, `seed` drew its units."""
+
+    first: Day
+    last: Day
+    sha256: Sha256
+    size: Annotated[int, Field(ge=1, lt=2**53)]
+    units: Annotated[int, Field(ge=0, lt=10**6)]
+    seed: Annotated[int, Field(ge=0, lt=2**53)]

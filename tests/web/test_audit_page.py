@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -165,3 +167,14 @@ def test_an_account_that_there_is_not_is_no_error(office: Office) -> None:
         answer = office.post("/accounts", f"/accounts/act/{action}", person="P-NOBODY", roles="quality")
         assert answer.status_code == 200
         assert 'role="alert"' in answer.text
+
+
+def test_the_audit_file_comes_as_a_zip_and_bad_days_are_said(office: Office) -> None:
+    said = office.post("/audit", "/audit/file", first="2026-11-30", last="2026-11-01", units="1")
+    assert "Choose the first and the last day, in this order." in said.text
+    got = office.post("/audit", "/audit/file", first="2026-11-01", last="2026-11-30", units="0")
+    assert got.mimetype == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(got.data)) as found:
+        assert {"00-INDEX.pdf", "MANIFEST.sha256", "1-nonconformities/log.csv"} <= set(found.namelist())
+    got.close()
+    assert "Audit file from 2026-11-01 to 2026-11-30 given out" in office.get("/audit")

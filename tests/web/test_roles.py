@@ -172,6 +172,7 @@ GET    /people/qualifications           -         -        -          x         
 POST   /people/qualifications/grant     -         -        -          x          -        -       -
 POST   /people/qualifications/withdraw  -         -        -          x          -        -       -
 GET    /audit                           -         -        -          -          x        -       x
+POST   /audit/file                      -         -        -          -          x        -       x
 GET    /people/<person>/held            -         -        -          -          -        -       x
 POST   /people/<person>/held            -         -        -          -          -        -       x
 GET    /accounts                        -         -        -          -          -        -       x
