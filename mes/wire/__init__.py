@@ -178,8 +178,7 @@ from mes.wire.talk import (
     RawEvent,
     RawRequest,
 )
-from mes.wire.trace import DossierIssued, PaperIssued
-from mes.wire.trace import AuditFileMade, DossierIssued
+from mes.wire.trace import AuditFileMade, DossierIssued, PaperIssued
 
 __all__ = [
     "FLOOR_KINDS",

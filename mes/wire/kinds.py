@@ -90,8 +90,7 @@ from mes.wire.programs import ApiKeyAdded, ApiKeyNamed
 from mes.wire.quality import NonconformityDecided
 from mes.wire.shipping import DeliveryCancelled, DeliveryPrepared, DeliverySent, ReleaseTakenBack, UnitsReleased
 from mes.wire.stations import EventRequeued, PlanPublished, StationAlarm, StationEnrolled, StationNamed, TokenRotated
-from mes.wire.trace import DossierIssued, PaperIssued
-from mes.wire.trace import AuditFileMade, DossierIssued
+from mes.wire.trace import AuditFileMade, DossierIssued, PaperIssued
 
 FLOOR_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
     (model.__name__, 1): model
