@@ -257,7 +257,6 @@ def test_a_file_format_without_a_file_and_a_senseless_question_are_explained(rea
 
 def test_a_parquet_file_says_the_same(read: Workshop, tmp_path: Path) -> None:
     pandas = pytest.importorskip("pandas")
-    pytest.importorskip("pyarrow")
     path = tmp_path / "yields.parquet"
     run(read, "--by", "product", "--format", "parquet", "--output", str(path))
     found = pandas.read_parquet(path)
