@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from mes.db.base import utc_text
 from mes.db.tables import Concession, NcItem, Nonconformity, WorkOrder
-from mes.domain.nonconformity import LIVE, UNDECIDED
+from mes.domain.nonconformity import LIVE, UNDECIDED, due
 from mes.domain.route import NcLimits, Plan
 from mes.i18n import N_
 from mes.measured import PAGE
@@ -133,10 +133,13 @@ class Log:
         return max(0, (end - datetime.fromisoformat(row.opened_at)).days)
 
     def late(self, row: Nonconformity) -> bool:
-        """Has it waited longer than the plan allows, for its decision or for its end?"""
-        if row.state in UNDECIDED and row.opened_at < self.ago(self.limits.decide_days):
-            return True
-        return row.state in LIVE and row.opened_at < self.ago(self.limits.close_days)
+        """Has it waited longer than the plan allows?"""
+        return any(row.state in states and row.opened_at < self.ago(days) for states, days in due(self.limits))
+
+    def overdue(self) -> ColumnElement[bool]:
+        """The same, asked of the database."""
+        nc = Nonconformity
+        return or_(*(and_(nc.state.in_(states), nc.opened_at < self.ago(days)) for states, days in due(self.limits)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +179,7 @@ def _where(log: Log, wanted: Filter) -> list[ColumnElement[bool]]:
         decided = select(NcItem.nc).where(NcItem.nc == nc.id, NcItem.disposition == wanted.disposition)
         made.append(or_(nc.disposition == wanted.disposition, decided.exists()))
     if wanted.overdue:
-        to_decide = and_(nc.state.in_(UNDECIDED), nc.opened_at < log.ago(log.limits.decide_days))
-        to_close = and_(nc.state.in_(LIVE), nc.opened_at < log.ago(log.limits.close_days))
-        made.append(or_(to_decide, to_close))
+        made.append(log.overdue())
     return made
 
 

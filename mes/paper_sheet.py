@@ -16,7 +16,7 @@ from mes.domain.sscc import spaced
 from mes.i18n import N_, translator
 from mes.papers import Facts, Goods, Kind, Paper
 
-TEMPLATE: Final[Any] = "shipping"  # of `mes/templates`
+TEMPLATE: Final = "shipping"  # of `mes/templates`
 TITLES: Final[dict[Kind, str]] = {
     "packing_list": N_("Packing list"),
     "delivery_note": N_("Delivery note"),

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
-Template = Literal["units", "traveller", "control", "recall", "dossier", "eight_d", "supplier", "nclog", "audit"]
+Template = Literal[
+    "units", "traveller", "control", "recall", "dossier", "eight_d", "supplier", "shipping", "nclog", "audit"
+]
 
 
 def pdf(template: Template, data: Mapping[str, Any], *, now: datetime, archive: bool = False) -> bytes:

@@ -12,13 +12,15 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from mes import corrective, revisions
 from mes import nonconformities as verbs
 from mes.db.tables import Concession, NcItem, NcRemark, Nonconformity, Person
 from mes.domain.days import day_at
 from mes.domain.gate import proves_safety
-from mes.domain.nonconformity import FOR_KIND, MAY, Action, Case, Item, against_closing, late
+from mes.domain.nonconformity import FOR_KIND, MAY, Action, Case, Item, against_closing
 from mes.domain.reasons import sentence
 from mes.domain.route import Product
+from mes.nc_log import Log
 from web.auth import may
 from web.language import language
 from web.nc_words import CHAIN, happened
@@ -54,6 +56,7 @@ def life(
     today = day_at(now.isoformat(), tz)
     return {
         "items": items,
+        "actions": corrective.of_nc(session, row.id),
         "names": names,
         "remarks": remarks,
         "concessions": granted,
@@ -61,7 +64,7 @@ def life(
         "history": _history(session, row),
         "chain": chain(row, case),
         "age": int(age),
-        "late": late(row.state, age),  # type: ignore[arg-type]
+        "late": Log.of(revisions.latest_plan(session), now).late(row),
         "against": [sentence(a.reason, {"nc": row.id, **a.args}, language()) for a in against_closing(case)],
         "acts": acts(case),
         "undecided": [i for i in items if i.state == "undecided"],

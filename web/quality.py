@@ -5,19 +5,19 @@ HTTP in, a use case, HTML out. Who may be sent where stands in `mes.fold_office`
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from mes import quality as verbs
-from mes.db.base import utc_text
 from mes.db.tables import Ledger, Nonconformity, Quarantine, StationRow
-from mes.domain.nonconformity import DUE, LIVE, UNDECIDED
+from mes.domain.nonconformity import LIVE, UNDECIDED
+from mes.nc_log import Log
 from mes.orders import Answer
 from web import nc_words
 from web.auth import actor, may, role
@@ -52,16 +52,6 @@ def _badges() -> dict[str, Any]:
     return {"undecided": undecided, "why_not": why_not}
 
 
-def _late(now: datetime) -> ColumnElement[bool]:
-    """Those that should be further on by now."""
-    return or_(
-        *(
-            Nonconformity.state.in_(states) & (Nonconformity.opened_at < utc_text(now - timedelta(days=days)))
-            for states, days in DUE
-        )
-    )
-
-
 def _mine() -> tuple[str, ...]:
     """States in which a nonconformity waits for who is signed in."""
     if may("quality.close"):
@@ -92,7 +82,7 @@ def _page(selected: str | None) -> str:
         plan, _today, tz = plan_and_today(here, session)
         found = session.execute(select(Nonconformity.state, func.count()).group_by(Nonconformity.state))
         counts: dict[str, int] = {state: count for state, count in found}  # noqa: C416  rows are no pairs to mypy
-        overdue = _late(here.clock())
+        overdue = Log.of(plan, here.clock()).overdue()
         query = select(Nonconformity).where(Nonconformity.state.in_(states))
         query = query.where(overdue) if shown == "late" else query
         newest = shown == "closed"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from mes.domain.gate import Answer
+from mes.domain.route import NcLimits
 
 State = Literal["open", "contained", "analysed", "decided", "in_treatment", "to_reverify", "closed", "cancelled"]
 ItemState = Literal["undecided", "in_treatment", "to_reverify", "settled", "moved"]
@@ -335,18 +336,15 @@ class Concession:
 
 # --- what is late -----------------------------------------------------------------------------------------------------
 
-DUE: Final[tuple[tuple[tuple[State, ...], int], ...]] = (
-    (("open",), 1),
-    (UNDECIDED, 7),
-    (LIVE, 30),
-)
-"""States → days after which a nonconformity that still stands in one of them is late: contained within a day, decided
-within a week, over within a month. The house's own rule (ISO 9001:2015, 8.7 names no days)."""
+
+def due(limits: NcLimits) -> tuple[tuple[tuple[State, ...], int], ...]:
+    """States → days after which a nonconformity that still stands in one of them is overdue."""
+    return (("open",), limits.contain_days), (UNDECIDED, limits.decide_days), (LIVE, limits.close_days)
 
 
-def late(state: State, age_days: float) -> bool:
+def late(state: State, age_days: float, limits: NcLimits) -> bool:
     """Should it be further on by now?"""
-    return any(state in states and age_days > days for states, days in DUE)
+    return any(state in states and age_days > days for states, days in due(limits))
 
 
 # --- words ------------------------------------------------------------------------------------------------------------

@@ -284,8 +284,12 @@ class Customer(Frozen):
 
 
 class NcLimits(Frozen):
-    """After how many days a nonconformity is overdue: one that nobody has decided on, and one that is not over."""
+    """After how many days a nonconformity is overdue: not set aside, not decided on, or not over.
 
+    The house's own rule (ISO 9001:2015, 8.7 names no days).
+    """
+
+    contain_days: Annotated[int, Field(ge=1, le=365)] = 1
     decide_days: Annotated[int, Field(ge=1, le=365)] = 3
     close_days: Annotated[int, Field(ge=1, le=3650)] = 30
 

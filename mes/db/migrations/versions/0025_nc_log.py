@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0026"
-down_revision = "0032"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
