@@ -153,7 +153,7 @@ def _used(wanted: Wanted) -> Select[Any]:
             WorkOrder.state.label("order_state"),
             CartonRow.parent.label("pallet"),
             ReleasedUnit.release,
-            literal("").label("delivery"),  # the number of the delivery that the unit left with
+            UnitRow.delivery,
         )
         .outerjoin(UnitRow, UnitRow.serial == every.c.unit)
         .outerjoin(WorkOrder, WorkOrder.id == UnitRow.order)

@@ -22,7 +22,7 @@ from mes.labels import printed_on
 from mes.trace_sheet import UNIT_STATES
 
 KINDS: Final = ("csv", "xlsx", "pdf", "json")
-ON_A_PAGE: Final = (0, 1, 2, 4, 5, 6, 8, 10, 12, 13, 14, 15)
+ON_A_PAGE: Final = (0, 1, 2, 4, 5, 6, 8, 10, 12, 13, 14, 16)
 """The columns that fit a page: what somebody at a telephone needs."""
 _FURTHER: Final = {"packed": N_("packed"), "released": N_("released"), "delivered": N_("delivered")}
 
@@ -56,7 +56,7 @@ def table(uses: Sequence[Use], wanted: Wanted, plan: Plan | None, language: str)
         say(N_("Customer")), say(N_("Order")), say(N_("Customer’s reference")), say(N_("State of the order")),
         say(N_("Unit")), say(N_("Product")), say(N_("State")), say(N_("Part")), say(N_("Serial or lot")),
         say(N_("Quantity")), say(N_("Inside of")), say(N_("Put in")), say(N_("In it now")), say(N_("Carton")),
-        say(N_("Pallet")), say(N_("Release")),
+        say(N_("Pallet")), say(N_("Release")), say(N_("Delivery")),
     )  # fmt: skip
     states = {state: say(word) for state, word in (UNIT_STATES | _FURTHER).items()}
     yes, no = say(N_("yes")), say(N_("no, taken out"))
@@ -78,6 +78,7 @@ def table(uses: Sequence[Use], wanted: Wanted, plan: Plan | None, language: str)
             u.carton,
             u.pallet,
             u.release,
+            u.delivery,
         )
         for u in uses
     ]

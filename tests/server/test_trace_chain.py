@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, select
 
-from mes import carton_labels, labels, lots, packing, recall, releases, revisions, trace, wire
+from mes import carton_labels, deliveries, labels, lots, packing, recall, releases, revisions, trace, wire
 from mes import nonconformities as verbs
 from mes.db.session import reading, writing
 from mes.db.tables import Nonconformity
@@ -136,6 +136,19 @@ def test_a_release_names_its_authority_and_once_taken_back_says_when_and_why(flo
     assert of(floor, ONE).facts_at == back.back_at
 
 
+def test_a_recall_names_the_delivery_that_a_unit_has_left_with(floor_on_both: PackingFloor) -> None:
+    floor = floor_on_both
+    number = floor.do(releases.release, "OF-1", 2, scope="finished", actor=floor.quality()).args["release"]
+    gone = floor.do(deliveries.prepare, wire.DeliveryPrepared(units=(ONE,))).args["delivery"]
+    assert used(floor)[ONE].stage == "released"  # set aside is not gone
+    assert floor.do(deliveries.send, gone).done
+    assert {u: (x.release, x.delivery, x.stage) for u, x in used(floor).items()} == {
+        ONE: (number, gone, "delivered"),
+        TWO: (number, "", "released"),
+        THREE: ("", "", "waiting"),
+    }
+
+
 def test_a_nonconformity_has_the_time_of_each_state_and_the_decision_on_the_unit(floor: PackingFloor) -> None:
     b3, who = floor.bench("b3"), floor.quality()
     floor.send(b3, b3.arrive(THREE, "look"), b3.look(THREE, "SCR"))
@@ -190,7 +203,7 @@ def test_history_and_recall_list_say_the_same_in_files_and_name_no_operator(floo
     with reading(floor.engine) as session:
         uses, plan = where_used(session, wanted), revisions.latest_plan(session)
     made = recall.table(uses, wanted, plan, "fr")
-    assert next((r[6], *r[13:]) for r in made.rows) == ("libéré", carton, "", number)
+    assert next((r[6], *r[13:]) for r in made.rows) == ("libéré", carton, "", number, "")
     assert recall.file("pdf", uses, wanted, plan, "fr", now=floor.clock.now).startswith(b"%PDF")
 
 
