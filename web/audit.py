@@ -89,7 +89,9 @@ def file() -> Any:
             made = audit_file.write(session, path, wanted, now=here.clock(), findings=None)
         here.do(lambda session, now: audit_file.record(session, wanted, made, now=now, actor=who))
         kept = path.open("rb")  # the folder goes, the open file stays until it is sent
-    return send_file(kept, mimetype="application/zip", as_attachment=True, download_name=path.name)
+    answer = send_file(kept, mimetype="application/zip", as_attachment=True, download_name=path.name)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 def sentence(kind: str, said: Mapping[str, Any]) -> str:

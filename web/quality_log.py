@@ -101,4 +101,6 @@ def take(kind: str) -> Any:
         nc_export.write(session, kind, wanted, Words(plan, language(), log), file, separator=separator)
     file.seek(0)
     name = f"{_('nonconformities')}-{today.isoformat()}.{kind}"
-    return send_file(file, mimetype=TYPES[kind], as_attachment=True, download_name=name)
+    answer = send_file(file, mimetype=TYPES[kind], as_attachment=True, download_name=name)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer

@@ -25,7 +25,7 @@ NAMES: Final = ("Maëlle Le Goff", "Zoé Kerbrat", "Yann Quéré")
 NAMED: Final = ("/people", "/accounts", "/account", "/audit")
 """Pages that name people because they are about them: lists by name, what is held on one, the office's own audit."""
 GROUPING: Final = re.compile(
-    r"(per|by|par) (person|operator|badge|personne|opérateur)|rank|pace|idle time|rythme|cadence|classement", re.I
+    r"(per|by|par) (person|operator|badge|personne|opérateur)|rank|pace|idle time|rythme|cadence|\bclassement", re.I
 )
 
 
