@@ -23,7 +23,7 @@ from pydantic_core import to_json
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mes import audit_tables, certificates, corrective, dossier, eight_d, ledger, trace, typeset, wire
+from mes import audit_tables, certificates, dossier, eight_d, ledger, revisions, trace, typeset, wire
 from mes.audit_tables import Period
 from mes.db.base import utc_text
 from mes.db.tables import Calibration, Chain, CorrectiveAction, Ledger, UnitRow
@@ -109,7 +109,7 @@ def write(
         findings: what `mes ledger verify` has found just now; None: it was not run, and the file says so.
         progress: is told which part comes next.
     """
-    period = Period.of(wanted.first, wanted.last, corrective.timezone_of(session))
+    period = Period.of(wanted.first, wanted.last, revisions.timezone_of(session))
     part = path.with_name(path.name + ".part")  # what is broken off never looks like a whole one
     with zipfile.ZipFile(part, "w") as out:
         made = _Zip(out)

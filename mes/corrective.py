@@ -19,7 +19,7 @@ from mes.domain import corrective as rules
 from mes.domain.corrective import Count
 from mes.domain.days import day_at, start_of
 from mes.orders import Answer, request
-from mes.revisions import latest_plan
+from mes.revisions import timezone_of
 
 BEFORE_DAYS = 90
 """How far back the figures before the action look."""
@@ -112,12 +112,6 @@ class Figures:
 
 
 NOTHING = Figures(Count(0, 0), Count(0, 0), None, None)
-
-
-def timezone_of(session: Session) -> str:
-    """The site's time zone; UTC before a plan is published."""
-    plan = latest_plan(session)
-    return plan.plant.timezone if plan else "UTC"
 
 
 def figures_of(session: Session, row: CorrectiveAction, *, now: datetime) -> Figures:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mes import corrective, typeset
+from mes import corrective, revisions, typeset
 from mes.corrective import Figures, Parts
 from mes.db.base import utc_text
 from mes.db.tables import ActionCause, CorrectiveAction, NcItem, Nonconformity
@@ -55,7 +55,7 @@ def known(session: Session, action: str, *, now: datetime) -> Known | None:
         parts,
         corrective.figures_of(session, row, now=now),
         [(nc, items.get(nc.id, []), why[nc.id]) for nc in ncs],
-        corrective.timezone_of(session),
+        revisions.timezone_of(session),
     )
 
 

@@ -15,7 +15,6 @@ from mes import wire
 from mes.db.tables import ActionCause, ActionTask, CorrectiveAction
 from mes.domain import corrective as rules
 from mes.domain.corrective import Corrective, Count
-from mes.domain.days import day_at
 from mes.domain.nonconformity import Refused
 from mes.rows import ActionCauseRow, ActionNcRow, ActionRow, ActionTaskRow, NcRow
 from mes.verdicts import Entry, Judged, no, yes
@@ -40,12 +39,6 @@ def case_of(world: World, row: ActionRow) -> Corrective:
 
 def _held(shelf: Any) -> list[Any]:
     return [held[0] for held in shelf.rows.values() if held is not None]
-
-
-def _day(world: World, at: str) -> str:
-    """The site's day of a moment."""
-    plan = world.plan(world.latest_revision())
-    return day_at(at, plan.plant.timezone if plan else "UTC")
 
 
 def _put(world: World, entry: Entry, row: ActionRow, case: Corrective, **more: Any) -> Judged:
@@ -148,7 +141,7 @@ def _root(
 def _task(
     world: World, entry: Entry, body: wire.ActionTaskPlanned, row: ActionRow, case: Corrective
 ) -> Judged | Refused:
-    after = rules.plan_task(case, body.due, today=_day(world, entry.at))
+    after = rules.plan_task(case, body.due, today=world.day(entry.at))
     if isinstance(after, Refused):
         return after
     new = after.tasks[-1]
@@ -182,12 +175,12 @@ def _criterion(
 def _checked(
     world: World, entry: Entry, body: wire.ActionChecked, row: ActionRow, case: Corrective
 ) -> Judged | Refused:
-    since = _day(world, row.done_at) if row.done_at else None
+    since = world.day(row.done_at) if row.done_at else None
     after = rules.check(
         case,
         effective=body.effective,
         since=since,
-        today=_day(world, entry.at),
+        today=world.day(entry.at),
         after=Count(body.after.found, body.after.of),
     )
     if isinstance(after, Refused):

@@ -22,11 +22,6 @@ from mes.world import World
 # --- what people do ---------------------------------------------------------------------------------------------------
 
 
-def _today(world: World, entry: Entry) -> str:
-    """The site's own day of an entry."""
-    return day_at(entry.at, plan.plant.timezone if (plan := world.plan(world.latest_revision())) else "UTC")
-
-
 def _describe(world: World, entry: Entry, body: wire.InstrumentDescribed) -> Judged:
     known = world.instruments.get(body.instrument)
     what = body.model_dump(exclude={"instrument"})
@@ -59,7 +54,7 @@ def _calibrated(world: World, entry: Entry, body: wire.InstrumentCalibrated) -> 
     row = world.instruments.get(body.instrument)
     if row is None:
         return no(entry, "unknown_instrument", instrument=body.instrument)
-    today = _today(world, entry)
+    today = world.day(entry.at)
     if body.done > today:
         return no(entry, "calibration_future")
     if (body.result == "good") != (body.due is not None) or (body.due is not None and body.due <= body.done):
@@ -96,7 +91,7 @@ def _moved(world: World, entry: Entry, body: wire.InstrumentMoved) -> Judged:
     out = entry.kind == "InstrumentRetired"
     if out == (row.state == "retired"):
         return no(entry, "instrument_out" if out else "instrument_in", instrument=row.id)
-    today = _today(world, entry)
+    today = world.day(entry.at)
     if out:
         world.instruments.put(replace(row, state="retired", retired_on=today, returned_on=None, why=body.why))
     else:

@@ -37,8 +37,7 @@ def _row(world: World, part: str, lot: str) -> LotRow:
 
 
 def _received(world: World, entry: Entry, body: wire.LotReceived) -> Judged:
-    plan = world.plan(world.latest_revision())
-    if body.received > day_at(entry.at, plan.plant.timezone if plan else "UTC"):
+    if body.received > world.day(entry.at):
         return no(entry, "receipt_future")
     if body.owner == "customer" and not body.customer:
         return no(entry, "receipt_customer")

@@ -18,7 +18,6 @@ from mes.db.tables import Ledger
 from mes.domain import gate
 from mes.domain import nonconformity as rules
 from mes.domain import unit as unit_rules
-from mes.domain.days import day_at
 from mes.domain.gate import Unit
 from mes.domain.nonconformity import Case, Refused
 from mes.domain.route import Plan, Product
@@ -305,7 +304,7 @@ def _dispose(
     """Decide on items; all of them or none. The answer names the first unit and where it goes."""
     said: dict[str, Any] = {"nc": row.id}
     case, details = case_of(world, row), {}
-    today = _today(world, entry)
+    today = world.day(entry.at)
     for n in numbers:
         item = case.item(n)
         if disposition == "use_as_is" and item is not None and item.state == "undecided":
@@ -338,11 +337,6 @@ def _dispose(
     row = replace(row, disposition=disposition, why=why, decided_at=entry.at)
     _put(world, entry, row, case, details)
     return yes(entry, **said)
-
-
-def _today(world: World, entry: Entry) -> str:
-    plan = world.plan(world.latest_revision())
-    return day_at(entry.at, plan.plant.timezone if plan else "UTC")
 
 
 def _take(world: World, row: NcRow, concession: str, item: rules.Item, today: str) -> Refused | None:
@@ -433,7 +427,7 @@ def _granted(world: World, entry: Entry, body: wire.ConcessionGranted, row: NcRo
         return _no(entry, refused, row)
     if _own_work(world, entry, row):
         return no(entry, "nc_own_work", nc=row.id)
-    if body.expires < _today(world, entry):
+    if body.expires < world.day(entry.at):
         return no(entry, "concession_past", expires=body.expires)
     made = number(world, entry, "co", "CO")
     world.concessions.put(

@@ -34,8 +34,7 @@ STATES: Final[tuple[State, ...]] = ("unfit", "overdue", "soon", "new", "good", "
 
 def today_of(session: Session, now: datetime) -> str:
     """The day at the site, `YYYY-MM-DD`; that of UTC before the first plan."""
-    plan = revisions.latest_plan(session)
-    return day_at(utc_text(now), plan.plant.timezone if plan else "UTC")
+    return day_at(utc_text(now), revisions.timezone_of(session))
 
 
 def line(typed: str) -> str:

@@ -85,8 +85,7 @@ def in_doubt(session: Session, instrument: str, number: int | None = None) -> Wi
 
 
 def _within(session: Session, instrument: str, window: Window) -> ColumnElement[bool]:
-    plan = revisions.latest_plan(session)
-    timezone = plan.plant.timezone if plan else "UTC"
+    timezone = revisions.timezone_of(session)
     mine: ColumnElement[bool] = MeasuredWith.device == instrument
     if window.first:
         mine = and_(mine, MeasuredWith.at >= days.start_of(window.first, timezone))

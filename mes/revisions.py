@@ -36,3 +36,9 @@ def latest_plan(session: Session) -> Plan | None:
     """The plan that is in force, None before the first."""
     found = latest(session)
     return plan_of(session, found.revision, found.hash) if found else None
+
+
+def timezone_of(session: Session) -> str:
+    """The site's time zone, as the IANA database names it; UTC before the first plan."""
+    plan = latest_plan(session)
+    return plan.plant.timezone if plan else "UTC"

@@ -25,6 +25,7 @@ from mes.db.session import connection_of
 from mes.domain import calibration
 from mes.domain.burn_in import Burn
 from mes.domain.calibration import Instrument
+from mes.domain.days import day_at
 from mes.domain.gate import Unit, Worker
 from mes.domain.packing import Carton
 from mes.domain.route import Plan
@@ -422,6 +423,11 @@ class World:
         """The plan of a revision, None when there is none."""
         row = self.plan_rows.get(revision)
         return self._plans.plan(row.revision, row.hash, lambda: row.content) if row else None
+
+    def day(self, at: str) -> str:
+        """The site's own day of a UTC text, `YYYY-MM-DD`; that of UTC before the first plan."""
+        plan = self.plan(self.latest_revision())
+        return day_at(at, plan.plant.timezone if plan else "UTC")
 
     def latest_revision(self) -> int:
         """The newest published revision, 0 when nothing is published."""

@@ -101,6 +101,4 @@ def take(kind: str) -> Any:
         nc_export.write(session, kind, wanted, Words(plan, language(), log), file, separator=separator)
     file.seek(0)
     name = f"{_('nonconformities')}-{today.isoformat()}.{kind}"
-    answer = send_file(file, mimetype=TYPES[kind], as_attachment=True, download_name=name)
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return send_file(file, mimetype=TYPES[kind], as_attachment=True, download_name=name)
