@@ -1,4 +1,4 @@
-"""Traceability at the command line: `mes trace unit|component|dossier`.
+"""Traceability at the command line: `mes trace unit|component|dossier|check`.
 
 What the pages give as a file stands here under the same names. Nobody stands in what it prints.
 """
@@ -6,12 +6,13 @@ What the pages give as a file stands here under the same names. Nobody stands in
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 from sqlalchemy.orm import Session
 
-from mes import dossier, recall, revisions, trace, trace_sheet
+from mes import dossier, given_out, recall, revisions, trace, trace_sheet
 from mes.db.session import reading, writing
 from mes.domain.reasons import sentence
 from mes.genealogy import Wanted, where_used
@@ -135,3 +136,27 @@ def trace_dossier(serial: str, output: Path, language: str | None, as_json: bool
         return
     click.echo(_("Written: %(file)s", file=output))
     click.echo(f"SHA-256 {paper.sha256}")
+
+
+@trace_group.command("check")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_json
+@database_option
+def trace_check(file: Path, as_json: bool, database: str) -> None:
+    """Was FILE, a dossier or a paper, given out like this? Ends with 1 when it was not, or was changed."""
+    engine = open_database(database)
+    with reading(engine) as session:
+        known = given_out.known(session, file.read_bytes())
+    if known is None:
+        raise click.ClickException(_("No file like this one was ever given out, or it was changed."))
+    if as_json:
+        click.echo(json.dumps(asdict(known)))
+        return
+    click.echo(
+        _(
+            "%(paper)s of %(subject)s, given out %(when)s: the file is unchanged.",
+            paper=known.kind,
+            subject=known.subject,
+            when=known.issued_at,
+        )
+    )

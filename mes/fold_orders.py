@@ -19,7 +19,7 @@ from mes.domain.gate import Unit
 from mes.domain.orders import ORDER_STATES
 from mes.domain.route import Plan, Product
 from mes.fold_serials import SERIAL_RULES, release_given
-from mes.rows import OrderRow
+from mes.rows import OrderEventRow, OrderRow
 from mes.verdicts import Entry, Judged
 from mes.verdicts import no as _no
 from mes.verdicts import yes as _yes
@@ -257,6 +257,12 @@ def _product(world: World, order: OrderRow) -> Product | None:
 # --- what the floor does ----------------------------------------------------------------------------------------------
 
 
+def _moved_by_floor(world: World, entry: Entry, was: OrderRow, order: OrderRow) -> None:
+    if order.state != was.state:
+        world.order_events.put(OrderEventRow(order.id, entry.event_id, entry.at, order.state))
+    world.orders.put(order)
+
+
 def _followed(entry: Entry, order: OrderRow, *, begun: bool) -> OrderRow:
     state, held_from = rules.on_floor(order.state, order.held_from, begun=begun, left=order.open_units)
     ended = order.ended_at
@@ -278,7 +284,7 @@ def move_order(world: World, entry: Entry, before: Unit, after: Unit) -> None:
         return
     changed = _followed(entry, replace(order, open_units=left), begun=after.state == "in_work")
     if changed != order:
-        world.orders.put(changed)
+        _moved_by_floor(world, entry, order, changed)
 
 
 def pieces(world: World, order: str, step: str, defects: Iterable[str]) -> int:
@@ -298,10 +304,27 @@ def count_order(world: World, entry: Entry, plan: Plan, order_id: str) -> None:
     good = pieces(world, order_id, product.steps[-1].id, [""])
     scrapped = sum(pieces(world, order_id, step.id, defects) for step in product.steps)
     left = max(0, order.quantity - good - scrapped)
-    world.orders.put(_followed(entry, replace(order, open_units=left), begun=True))
+    _moved_by_floor(world, entry, order, _followed(entry, replace(order, open_units=left), begun=True))
 
 
-ORDER_RULES: Final[dict[str, Callable[[World, Entry, Any], Judged]]] = {
+Rule = Callable[[World, Entry, Any], Judged]
+
+
+def _told(rule: Rule) -> Rule:
+    """The rule, and then a note that the order's history has this row, where it was done."""
+
+    def noted(world: World, entry: Entry, body: Any) -> Judged:
+        judged = rule(world, entry, body)
+        if judged.verdict == "accepted":
+            for name in filter(None, (body.order, getattr(body, "to", None))):
+                if (order := world.orders.get(name)) is not None:
+                    world.order_events.put(OrderEventRow(name, entry.event_id, entry.at, order.state))
+        return judged
+
+    return noted
+
+
+_RULES: Final[dict[str, Rule]] = {
     "OrderCreated": _create,
     "OrderReleased": _release,
     "OrderHeld": _hold,
@@ -312,3 +335,4 @@ ORDER_RULES: Final[dict[str, Callable[[World, Entry, Any], Judged]]] = {
     "OrderSplit": _split,
     **SERIAL_RULES,
 }
+ORDER_RULES: Final = {kind: _told(rule) for kind, rule in _RULES.items()}

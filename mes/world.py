@@ -54,6 +54,7 @@ from mes.rows import (
     NcItemRow,
     NcRemarkRow,
     NcRow,
+    OrderEventRow,
     OrderRow,
     OverrideRow,
     PackedRow,
@@ -297,6 +298,7 @@ class World:
         self.cartons = Shelf(self, t.CartonRow, Carton, _columns(Carton))
         self.packed = Shelf(self, t.Packed, PackedRow, _columns(PackedRow))
         self.carton_events = Shelf(self, t.CartonEvent, CartonEventRow, _columns(CartonEventRow))
+        self.order_events = Shelf(self, t.OrderEvent, OrderEventRow, _columns(OrderEventRow))
         self.unit_events = Shelf(self, t.UnitEvent, UnitEventRow, _columns(UnitEventRow))
         self.dossiers = Shelf(self, t.IssuedDossier, IssuedDossierRow, _columns(IssuedDossierRow))
         self.papers = Shelf(self, t.IssuedPaper, IssuedPaperRow, _columns(IssuedPaperRow))
@@ -354,6 +356,7 @@ class World:
             self.packed,
             self.carton_events,
             self.unit_events,
+            self.order_events,
             self.dossiers,
             self.papers,
             self.releases,

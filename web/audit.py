@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import secrets
 import tempfile
-from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -19,8 +18,8 @@ from flask_babel import gettext as _
 from mes import audit, audit_file
 from mes.db.base import utc_text
 from mes.setup import CONSOLE
-from web.account import ROLE_WORDS
-from web.audit_words import SENTENCES, SUBJECT_WORDS, WORDS
+from web.audit_say import sentence
+from web.audit_words import SUBJECT_WORDS
 from web.auth import actor, role
 from web.forms import whole_number
 from web.language import language
@@ -90,28 +89,6 @@ def file() -> Any:
         here.do(lambda session, now: audit_file.record(session, wanted, made, now=now, actor=who))
         kept = path.open("rb")  # the folder goes, the open file stays until it is sent
     return send_file(kept, mimetype="application/zip", as_attachment=True, download_name=path.name)
-
-
-def sentence(kind: str, said: Mapping[str, Any]) -> str:
-    """What a row of a kind says, in the reader's language."""
-    words = _Said({name: str(value) for name, value in said.items() if value not in (None, "", [])})
-    for (of, field), known in WORDS.items():
-        if of == kind and words.get(field) in known:
-            words[field] = str(known[words[field]])
-    if kind == "LabelPrinted":
-        words["of"] = words.get("subject") or words.get("unit") or words["order"]
-    if "roles" in words:
-        words["roles"] = ", ".join(str(ROLE_WORDS.get(r, r)) for r in said["roles"])
-    if "person" not in words:
-        words["person"] = _("no account")
-    return str(SENTENCES[kind]) % words if kind in SENTENCES else kind
-
-
-class _Said(dict[str, str]):
-    """What a row carries; what it does not carry is a dash."""
-
-    def __missing__(self, name: str) -> str:
-        return "–"
 
 
 def _day(text: str) -> date | None:

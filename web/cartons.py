@@ -15,7 +15,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 from sqlalchemy.orm import Session
 
-from mes import carton_labels, carton_pages, packing
+from mes import carton_labels, carton_pages, deliveries, packing
 from mes.carton_pages import GONE, STATES, shown
 from mes.db.tables import CartonRow
 from mes.domain.reasons import sentence, tone
@@ -138,6 +138,7 @@ def _page(sscc: str, said: str = "", values: Mapping[str, str] | None = None) ->
             history=[(e, sentence(e.reason, args, language())[0]) for e, args in packing.history(session, sscc)],
             scales=carton_pages.scales(session),
             rolls=carton_labels.ROLL,
+            sent=deliveries.listed(session, carton=sscc),
             said=said,
             values=values or {},
             tz=tz,

@@ -19,7 +19,7 @@ from mes import held
 from mes.db.base import utc_text
 from mes.db.tables import Person
 from web.account import ROLE_WORDS
-from web.audit import sentence
+from web.audit_say import sentence
 from web.auth import PEOPLE, actor, role
 from web.language import LANGUAGE_WORDS
 from web.orders import plan_and_today

@@ -18,7 +18,7 @@ from flask_babel import lazy_gettext
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
-from mes import carton_pages, counts, revisions
+from mes import carton_pages, counts, deliveries, order_history, revisions
 from mes import orders as verbs
 from mes.board import progress
 from mes.counts import Counted
@@ -28,7 +28,10 @@ from mes.domain.orders import ORDER_STATES
 from mes.domain.route import Plan
 from mes.find import find, only
 from mes.forecast import forecast
+from mes.order_history import Told
 from mes.orders import Answer
+from mes.setup import CONSOLE
+from web.audit_say import sentence
 from web.auth import actor, role
 from web.board_words import order_parts
 from web.find import address
@@ -297,9 +300,17 @@ def show(order: str) -> str:
             total=total,
             tz=tz,
             counts=_counts(session, row, pinned),
+            history=_history(session, order),
             **_around(session, row),
             forecast=forecast(session, row, pinned, here.clock().astimezone(ZoneInfo(tz))),
         )
+
+
+def _history(session: Session, order: str) -> list[tuple[Told, str]]:
+    """What happened to the order, each with its sentence; the floor's rows say what state they brought."""
+    by_floor = {"in_work": _("Work has begun."), "completed": _("The last piece is done."), "released": ""}
+    told = order_history.of_order(session, order)
+    return [(t, by_floor.get(t.state, "") if t.floor else sentence(t.kind, t.said)) for t in told]
 
 
 def _counts(session: Session, row: WorkOrder, plan: Plan) -> list[tuple[Counted, list[tuple[str, int]]]]:
@@ -326,6 +337,8 @@ def _around(session: Session, row: WorkOrder) -> dict[str, Any]:
             select(func.count()).select_from(UnitRow).where(UnitRow.order == row.id, UnitRow.state == "withdrawn")
         ),
         "most": MOST,
+        "console": CONSOLE,
+        "sent": deliveries.listed(session, order=row.id),
         "packing": carton_pages.of_order(session, row.id) if row.revision else None,
         "carton_states": carton_pages.STATES,
         "released_goods": verbs.released_goods(session, row.id),

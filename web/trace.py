@@ -13,20 +13,29 @@ from flask import Blueprint, Response, abort, flash, redirect, render_template, 
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from mes import dossier, recall, revisions, trace, trace_sheet
+from mes import dossier, given_out, recall, revisions, trace, trace_sheet
 from mes.db.tables import Lot
 from mes.domain.sscc import spaced
 from mes.genealogy import Wanted, parts_named, where_used
 from web.auth import actor, role
+from web.deliveries import PAPERS
 from web.forms import ident, most_bytes
 from web.language import language
 from web.orders import plan_and_today
+from web.painter import when
 from web.site import site
 
 blueprint = Blueprint("trace", __name__, url_prefix="/trace")
 
 MOST: Final = 500  # rows on the page; the files have all
 MOST_BYTES: Final = 20_000_000  # of a dossier that somebody brings
+OF_SCOPE: Final = {
+    "unit": ("units.show", "serial"),
+    "order": ("orders.show", "order"),
+    "carton": ("cartons.show", "sscc"),
+    "delivery": ("deliveries.show", "delivery"),
+}
+"""The page of what a file is about."""
 TYPES: Final = {
     "csv": "text/csv",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -112,16 +121,24 @@ def give() -> Any:
 @role("planner", "supervisor", "quality", "admin")
 @most_bytes(MOST_BYTES)
 def check() -> Any:
-    """Is the file that somebody brings a dossier of ours, unchanged?"""
+    """Is the file that somebody brings a dossier or a paper of ours, unchanged?"""
     sent = request.files.get("file")
     content = sent.stream.read(MOST_BYTES) if sent is not None else b""
     with site().reading() as session:
-        known = dossier.issued(session, content)
-        if known is None:
-            flash(_("No dossier like this file was ever given out, or it was changed."), "stop")
-            return redirect(url_for("trace.used"))
-        flash(_("This is the dossier of %(unit)s as it was given out, unchanged.", unit=known.unit), "go")
-        return redirect(url_for("units.show", serial=known.unit))
+        known = given_out.known(session, content)
+        _plan, _today, tz = plan_and_today(site(), session)
+    if known is None:
+        flash(_("No file like this one was ever given out, or it was changed."), "stop")
+        return redirect(url_for("trace.used"))
+    said = {
+        "paper": _("Dossier") if known.kind == "dossier" else PAPERS[known.kind],
+        "subject": known.subject,
+        "when": when(known.issued_at, tz),
+    }
+    flash(_("%(paper)s of %(subject)s, given out %(when)s: the file is unchanged.", **said), "go")
+    endpoint, name = OF_SCOPE[known.scope]
+    values: dict[str, Any] = {name: known.subject}
+    return redirect(url_for(endpoint, **values))
 
 
 def _sent(content: bytes, name: str, type_: str) -> Response:

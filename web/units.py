@@ -11,7 +11,7 @@ from flask import Blueprint, abort, render_template
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mes import packing, samples, trace
+from mes import deliveries, packing, samples, trace
 from mes.db.tables import Nonconformity, UnitRow, Visit
 from mes.domain.measurement import show as show_value
 from mes.domain.route import Product
@@ -51,6 +51,7 @@ def show(serial: str) -> str:
             visits=[(v, step_name(v, plan), station_name(plan, v.station)) for v in visits],
             ncs=[(n, label(n, plan), NC_STATES[n.state]) for n in ncs],
             samples=sampled(session, product, serial),
+            left=deliveries.find(session, unit.delivery) if unit.delivery else None,
             **_history(session, serial),
             tz=tz,
         )

@@ -21,7 +21,7 @@ from mes.rows.shipping import (
     ReleaseRow,
 )
 from mes.rows.sums import SpreadRow, StationSpanRow, StepCounts, StepDefectRow, StepHourRow, StepOrderRow
-from mes.rows.units import InstallationRow, OrderRow, ReadingRow, TallyRow, UnitEventRow, VisitRow
+from mes.rows.units import InstallationRow, OrderEventRow, OrderRow, ReadingRow, TallyRow, UnitEventRow, VisitRow
 
 __all__ = [
     "ActionCauseRow",
@@ -47,6 +47,7 @@ __all__ = [
     "NcItemRow",
     "NcRemarkRow",
     "NcRow",
+    "OrderEventRow",
     "OrderRow",
     "OverrideRow",
     "PackedRow",

@@ -97,6 +97,16 @@ class TallyRow:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderEventRow:
+    """`order_event`."""
+
+    order: str
+    event_id: str
+    at: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class UnitEventRow:
     """`unit_event`."""
 

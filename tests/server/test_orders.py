@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from mes import orders, wire
+from mes import order_history, orders, wire
 from mes.commands_ledger import verify_engine
 from mes.db.session import reading
 from mes.db.tables import Ledger, UnitRow, WorkOrder
@@ -236,3 +236,28 @@ def test_a_closed_order_can_be_neither_changed_nor_split(floor: Floor) -> None:
     assert floor.do(orders.close, "OF-1").done
     assert floor.do(orders.amend, "OF-1", quantity=9, why="x").reason == "order_state"
     assert floor.do(orders.split, "OF-1", "OF-2", 1, why="x").reason == "order_state"
+
+
+def test_the_history_of_an_order_has_each_transition_who_decided_and_what_the_floor_brought(floor: Floor) -> None:
+    begin(floor, 1)
+    floor.do(orders.hold, "OF-1", why="no cables", actor="P-boss")
+    assert not floor.do(orders.hold, "OF-1", why="again", actor="P-boss").done
+    floor.do(orders.resume, "OF-1", why="", actor="P-boss")
+    floor.do(orders.split, "OF-1", "OF-2", 2, why="two dates", actor="P-boss")
+    finish(floor, 1)
+    with reading(floor.engine) as session:
+        told = order_history.of_order(session, "OF-1")
+        new = order_history.of_order(session, "OF-2")
+    assert [(t.kind, t.state, t.by) for t in told] == [
+        ("OrderCreated", "planned", ""),
+        ("OrderReleased", "released", ""),
+        ("UnitsArrived", "in_work", ""),
+        ("OrderHeld", "on_hold", "P-boss"),
+        ("OrderResumed", "in_work", "P-boss"),
+        ("OrderSplit", "in_work", "P-boss"),
+        ("WorkCompleted", "completed", ""),
+    ]
+    assert [t.floor for t in told] == [False, False, True, False, False, False, True]
+    assert told[3].said["why"] == "no cables"
+    assert all(t.said == {} for t in told if t.floor), "what a bench has said stays in the unit's record"
+    assert [(t.kind, t.state) for t in new] == [("OrderSplit", "released")]

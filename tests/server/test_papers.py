@@ -155,6 +155,12 @@ def test_the_command_line_writes_papers_and_says_their_hash(yard: Yard, tmp_path
             known = papers.issued(session, (tmp_path / "x.pdf").read_bytes())
             assert known is not None
             assert known.sha256 == json.loads(said.stdout)["sha256"]
+            paper = known.paper
+        check = ["trace", "check", f"{tmp_path}/x.pdf", *at[:3]]
+        found = json.loads(CliRunner().invoke(main, check).stdout)
+        assert (found["kind"], found["subject"]) == (paper, command[-1])
+    (tmp_path / "x.pdf").write_bytes(b"%PDF of somebody else")
+    assert CliRunner().invoke(main, check).exit_code == 1
     assert CliRunner().invoke(main, ["certificate", "OF-0", *at]).exit_code == 1
 
 

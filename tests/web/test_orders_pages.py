@@ -146,6 +146,8 @@ def test_release_hold_resume_and_cancel_do_what_they_say(busy: Office) -> None:
     assert "OF-2026-130: No unit enters any more." in act("hold", why="no cables")
     assert (row(busy, "OF-2026-130").state, row(busy, "OF-2026-130").why) == ("on_hold", "no cables")
     assert "Units may enter again." in act("resume")
+    said = text_of(busy.get("/order/OF-2026-130"))
+    assert "Order OF-2026-130 held: no cables" in said
 
 
 def test_a_hold_without_a_reason_is_not_done(busy: Office) -> None:

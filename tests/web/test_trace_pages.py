@@ -68,7 +68,7 @@ def test_a_dossier_is_given_out_and_known_again_when_somebody_brings_it(busy: Of
     given = busy.post(f"/unit/{DONE}", "/trace/dossier", unit=DONE)
     assert given.data.startswith(b"%PDF")
     page = busy.get("/trace")
-    for content, said in ((given.data, "as it was given out, unchanged"), (given.data + b" ", "or it was changed")):
+    for content, said in ((given.data, "the file is unchanged"), (given.data + b" ", "or it was changed")):
         answer = busy.client.post(
             "/trace/check",
             data={"csrf_token": token_of(page), "file": (io.BytesIO(content), "brought.pdf")},

@@ -21,7 +21,7 @@ from mes.db.tables.rollups import Spread, StationSpan, StepDefect, StepHour, Ste
 from mes.db.tables.shipping import Delivery, DeliveryItem, Release, ReleasedUnit
 from mes.db.tables.spine import Chain, Counter, Ledger, Meta, PlanRevision, Quarantine
 from mes.db.tables.stations import EnrolCode, Fault, Presence, StationRow, Stream, Token
-from mes.db.tables.trace import IssuedDossier, IssuedPaper, UnitEvent
+from mes.db.tables.trace import IssuedDossier, IssuedPaper, OrderEvent, UnitEvent
 from mes.db.tables.units import Installation, Reading, UnitRow, Visit
 
 __all__ = [
@@ -58,6 +58,7 @@ __all__ = [
     "NcItem",
     "NcRemark",
     "Nonconformity",
+    "OrderEvent",
     "Override",
     "Packed",
     "Person",
@@ -115,6 +116,7 @@ REPLAYED: Final[tuple[type[Base], ...]] = (
     Packed,
     CartonEvent,
     UnitEvent,
+    OrderEvent,
     IssuedDossier,
     IssuedPaper,
     Release,

@@ -18,6 +18,21 @@ class UnitEvent(Base):
     n: Mapped[Position]
 
 
+class OrderEvent(Base):
+    """A ledger row that tells of an order: what the office has done with it, and what of the floor has moved it.
+
+    `state` is the order's afterwards. Who, why and how many stand in the ledger row itself.
+    """
+
+    __tablename__ = "order_event"
+
+    order: Mapped[Key]
+    event_id: Mapped[Key]
+    at: Mapped[Utc]
+    state: Mapped[Word]
+    n: Mapped[Position]
+
+
 class IssuedDossier(Base):
     """A dossier of a unit that was given out, by the SHA-256 of its file; `times` it was, the same to the last byte."""
 

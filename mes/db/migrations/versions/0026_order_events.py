@@ -1,0 +1,38 @@
+"""Where the ledger tells of an order: filled from the ledger"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0026"
+down_revision = "0025"
+branch_labels = None
+depends_on = None
+
+_TABLES = "order_event"
+
+
+def upgrade() -> None:
+    """To this revision."""
+    op.create_table(
+        "order_event",
+        sa.Column("order", sa.String(length=64), nullable=False),
+        sa.Column("event_id", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.String(length=27), nullable=False),
+        sa.Column("state", sa.String(length=40), nullable=False),
+        sa.Column("n", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("order", "event_id", name=op.f("pk_order_event")),
+    )
+    db = op.get_bind()
+    if db.scalar(sa.text("SELECT max(n) FROM ledger")) is None:
+        return
+    marked = db.scalar(sa.text("SELECT value FROM meta WHERE key = 'rebuild'"))
+    db.execute(sa.text("DELETE FROM meta WHERE key = 'rebuild'"))
+    named = " ".join(dict.fromkeys(f"{marked or ''} {_TABLES}".split()))
+    db.execute(sa.text("INSERT INTO meta (key, value) VALUES ('rebuild', :named)"), {"named": named})
+
+
+def downgrade() -> None:
+    """Back to the one before."""
+    op.drop_table("order_event")
