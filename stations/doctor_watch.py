@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from mes.domain.check_codes import Finding, recognise
-from mes.plan.station import BAUDS
+from mes.domain.serial_line import BAUDS
 from mes.plan.station import Port as PortTable
 from stations.devices import FAMILIES
 from stations.frames import EMPTY, BadFrame, Frame, Framing, feed, idle

@@ -1,6 +1,6 @@
 """The server's printing: one thread a label printer takes the next label of its queue.
 
-It must not know how a label looks, nor what a printer says: that is `mes.zpl` and `mes.printer_line`.
+It must not know how a label looks, nor what a printer says: that is `mes.zpl` and `mes.domain.printer_talk`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from sqlalchemy.orm import Session
 
 from mes import printing
 from mes.domain.printer import Printer
-from mes.printer_line import Limits, deliver
+from mes.domain.printer_talk import Limits, Outcome, deliver
+from mes.printer_line import CLOCK, TcpLine
+from web.printer_port import SerialLine
 from web.site import Site
 
 log = logging.getLogger(__name__)
@@ -93,9 +95,23 @@ def step(site: Here, printer: Printer, limits: Limits = Limits()) -> bool | None
         site.do(lambda session, now: printing.wait(session, job, "code_wide", now=now))
         return False
     begin = lambda: bool(site.do(lambda session, now: printing.begin(session, job, now=now)))  # noqa: E731
-    outcome = deliver(printer, task.data, begin, limits)
+    outcome = _deliver(printer, task.data, begin, limits)
     if outcome.state == "printed":
         return bool(site.do(lambda session, now: printing.came_out(session, job, now=now)))
     settle = printing.wait if outcome.state == "wait" else printing.doubt
     site.do(lambda session, now: settle(session, job, outcome.why, now=now))
     return False
+
+
+def _deliver(printer: Printer, data: bytes, begin: Callable[[], bool], limits: Limits) -> Outcome:
+    try:
+        line = _open(printer, limits)
+    except OSError:
+        return Outcome("wait", "printer_away")
+    with line:
+        return deliver(line, data, begin, answers=printer.answers, clock=CLOCK, limits=limits)
+
+
+def _open(printer: Printer, limits: Limits) -> TcpLine | SerialLine:
+    address = printer.address
+    return TcpLine.open(address, limits.connect_s) if isinstance(address, tuple) else SerialLine.open(address)

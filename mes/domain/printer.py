@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
+from mes.domain.serial_line import SerialLine, read_serial_line
 from mes.wire import Frozen
 
 Trouble = Literal["printer_paper", "printer_head", "printer_ribbon", "printer_paused", "printer_hot", "printer_busy"]
@@ -25,12 +26,12 @@ _LINE: Final = re.compile(rb"\x02([0-9A-Za-z,]*)\x03")
 class Printer(Frozen):
     """`[[printer]]`: a label printer that speaks ZPL.
 
-    `label`: width x height of a label, in mm. `answers`: it says how it is (`~HS`) on the line that it prints from; one
-    that does not is believed when it has taken all and closed the line in order.
+    `url`: where it is. `label`: width x height of a label, in mm. `answers`: it says how it is (`~HS`) on the line that
+    it prints from; one that does not is believed when it has taken all and closed the line in order.
     """
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,47}$")]
-    url: Annotated[str, Field(max_length=120)]
+    url: Annotated[str, Field(max_length=200)]
     label: Annotated[str, Field(max_length=20)]
     dpi: Literal[203, 300, 600] = 203
     answers: bool = True
@@ -41,12 +42,21 @@ class Printer(Frozen):
         return PER_MM[self.dpi]
 
     @property
-    def address(self) -> tuple[str, int]:
-        """Host and port."""
-        found = ADDRESS.fullmatch(self.url)
+    def address(self) -> tuple[str, int] | SerialLine:
+        """Host and port, or a serial port of the server."""
+        found = read_address(self.url)
         if found is None:
             raise ValueError(f"{self.url} is no address of a printer")
-        return found[1].strip("[]"), int(found[2])
+        return found
+
+
+def read_address(url: str) -> tuple[str, int] | SerialLine | None:
+    """`tcp://192.168.1.30:9100` or `serial:///dev/ttyUSB0?baud=9600`; None for anything else."""
+    found = ADDRESS.fullmatch(url)
+    if found is None:
+        return read_serial_line(url)
+    port = int(found[2])
+    return (found[1].strip("[]"), port) if 1 <= port <= 65_535 else None
 
 
 @dataclass(frozen=True, slots=True)

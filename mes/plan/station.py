@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from mes.domain.calibration import Named
 from mes.domain.route import Slug, Station
+from mes.domain.serial_line import BAUDS
 from mes.i18n import _
 from mes.plan.errors import Findings, PlanError, Raw, label, refusal, rows, single
 from mes.plan.files import read_toml, translated
@@ -36,8 +37,6 @@ SCHEMES: Final = ("socket://", "rfc2217://", "loop://", "spy://", "alt://", "hwg
 
 VISA: Final = re.compile(r"visa://(?:ASRL/dev/[!-~]+|(?:TCPIP|USB|GPIB)[0-9]{0,2}::[!-~]+)::(?:INSTR|SOCKET)")
 """`visa://` and a VISA resource name. Source: VPP-4.3, "Address String Grammar"."""
-
-BAUDS: Final = (300, 600, 1200, 2400, 4800, 9600, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800, 921_600)
 
 
 class Instrument(Frozen):

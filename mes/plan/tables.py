@@ -13,7 +13,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from mes.domain.label_paper import roll
-from mes.domain.printer import ADDRESS, Printer
+from mes.domain.printer import Printer, read_address
 from mes.domain.route import AddressLines, Break, Defect, Language, NcLimits, Shift, Slug, Station, Text
 from mes.i18n import _
 from mes.plan.cartons import CartonTable, PalletTable, is_prefix
@@ -71,9 +71,9 @@ class PrinterTable(Printer):
     @field_validator("url")
     @classmethod
     def _is_an_address(cls, url: str) -> str:
-        found = ADDRESS.fullmatch(url)
-        if found is None or not 1 <= int(found[2]) <= 65_535:
-            raise refusal(_("This is not the address of a printer."), '"tcp://192.168.1.30:9100"')
+        if read_address(url) is None:
+            allowed = '"tcp://192.168.1.30:9100", "serial:///dev/ttyUSB0?baud=9600&flow=xonxoff"'
+            raise refusal(_("This is not the address of a printer."), allowed)
         return url
 
     @field_validator("label")

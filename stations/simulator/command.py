@@ -6,12 +6,13 @@ heavy: a demo runs one of these for each bench. Of a station's file it reads onl
 
 from __future__ import annotations
 
+import json
 import os
 import selectors
 import signal
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, cast
@@ -22,7 +23,12 @@ from mes.i18n import _
 from stations.simulator.faults import FAULTS, Fault
 from stations.simulator.host import BadOrder, Host
 from stations.simulator.kinds import FAMILIES, PERSONALITIES, Device
-from stations.simulator.label_printer import PRINTER_FAULTS, VirtualLabelPrinter
+from stations.simulator.label_printer import (
+    PRINTER_FAULTS,
+    LabelPrinter,
+    SerialLabelPrinter,
+    VirtualLabelPrinter,
+)
 
 READ: Final = 65_536
 MAX_ORDER: Final = 10_000  # bytes of a line without an end that are kept
@@ -47,18 +53,51 @@ class Rate(click.ParamType[tuple[Fault, float]]):
         return cast(Fault, name), rate
 
 
-def run_printer(port: int) -> None:
-    """A label printer; each line of the standard input is its fault from now on, an empty one mends it."""
-    with VirtualLabelPrinter(port) as printer:
-        click.echo(_("Label printer at %(url)s", url=printer.url))
-        for line in sys.stdin:
-            said = line.strip()
-            found = next((f for f in PRINTER_FAULTS if f == said), None)
-            if said and found is None:
-                click.echo(_("%(name)s is no fault: %(known)s", name=said, known=", ".join(PRINTER_FAULTS)), err=True)
-                continue
-            printer.strike(found)
-        printer.wait()
+class PrinterPlace(click.ParamType["int | Path"]):
+    """A TCP port, or the path of a link."""
+
+    name = "PORT|LINK"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | Path:
+        """Digits are a port; anything with a slash is a path."""
+        text = str(value)
+        if text.isascii() and text.isdecimal() and int(text) <= 65_535:
+            return int(text)
+        if "/" not in text:
+            self.fail(_("Give a TCP port, or a path such as ./printer."), param, ctx)
+        return Path(text)
+
+
+def run_printer(where: int | Path) -> None:
+    """A label printer; each line of the standard input is its fault from now on, an empty one mends it.
+
+    `count` says how many labels came out, and how many of them were the very same as another one.
+    """
+    if isinstance(where, Path) and where.exists() and not where.is_symlink():
+        raise click.ClickException(_("%(path)s exists and is no link: it is not overwritten.", path=where))
+    with _woken() as woken:
+        try:
+            with SerialLabelPrinter(where) if isinstance(where, Path) else VirtualLabelPrinter(where) as printer:
+                click.echo(_("Label printer at %(url)s", url=printer.url))
+                _obey(lambda order: _strike(printer, order), woken, attended=False)
+        except OSError as error:
+            said = error.filename or where
+            raise click.ClickException(
+                _("No device can appear at %(path)s: %(why)s.", path=said, why=error.strerror)
+            ) from error
+
+
+def _strike(printer: LabelPrinter, order: str) -> None:
+    said = order.strip()
+    if said == "count":
+        out = list(printer.printed)
+        click.echo(json.dumps({"printed": len(out), "doubled": len(out) - len(set(out))}))
+        sys.stdout.flush()
+        return
+    found = next((f for f in PRINTER_FAULTS if f == said), None)
+    if said and found is None:
+        raise BadOrder(_("%(name)s is no fault: %(known)s", name=said, known=", ".join(PRINTER_FAULTS)))
+    printer.strike(found)
 
 
 @click.command()
@@ -80,7 +119,7 @@ def run_printer(port: int) -> None:
     "--test-s", type=click.FloatRange(0.1), default=2.0, show_default=True, help="How long a safety test takes."
 )
 @click.option(
-    "--label-printer", type=click.IntRange(0, 65_535), metavar="PORT", help="A ZPL label printer on TCP, alone."
+    "--label-printer", type=PrinterPlace(), help="A ZPL label printer alone: on TCP, or behind a link as a serial port."
 )
 @click.option("--attended", is_flag=True, help="End when the standard input ends: its writer is gone.")
 def simulate(
@@ -95,7 +134,7 @@ def simulate(
     late_s: float | None,
     drift_per_h: float,
     test_s: float,
-    label_printer: int | None,
+    label_printer: int | Path | None,
     attended: bool,
 ) -> None:
     """Simulate the devices of a station's FILE, or one device. Orders are read from the standard input, one a line."""
@@ -124,7 +163,7 @@ def simulate(
             with host:
                 for line in host.describe():
                     click.echo(line)
-                _obey(host, woken, attended=attended)
+                _obey(host.obey, woken, attended=attended)
         except OSError as error:
             raise click.ClickException(
                 _("No device can appear at %(path)s: %(why)s.", path=error.filename, why=error.strerror)
@@ -187,7 +226,7 @@ def _woken() -> Iterator[int]:
         os.close(writer)
 
 
-def _obey(host: Host, woken: int, *, attended: bool) -> None:
+def _obey(obey: Callable[[str], None], woken: int, *, attended: bool) -> None:
     """Carry out orders until a signal comes. What is wrong with one goes to stderr, and the next is taken."""
     pending = b""
     with selectors.DefaultSelector() as ready:
@@ -214,7 +253,7 @@ def _obey(host: Host, woken: int, *, attended: bool) -> None:
             pending = pending[-MAX_ORDER:]
             for line in lines:
                 try:
-                    host.obey(line.decode("utf-8", "replace"))
+                    obey(line.decode("utf-8", "replace"))
                 except BadOrder as bad:
                     click.echo(bad, err=True)
                     sys.stderr.flush()

@@ -24,8 +24,8 @@ from mes.db.session import reading, writing
 from mes.db.tables import Label as LabelCount
 from mes.db.tables import PrintJob
 from mes.domain.printer import Printer, read_status
-from mes.printer_line import Limits
-from stations.simulator.label_printer import PrinterFault, VirtualLabelPrinter
+from mes.domain.printer_talk import Limits
+from stations.simulator.label_printer import PrinterFault, SerialLabelPrinter, VirtualLabelPrinter
 from tests.server.bench import START, Floor
 from tests.server.small_plan import small_plan
 from tests.server.test_labels import replayed
@@ -56,8 +56,14 @@ class Site:
 class Shop:
     """A floor with an order of three units and one label printer."""
 
-    def __init__(self, folder: Path, *, answers: bool = True) -> None:
-        self.device = VirtualLabelPrinter()
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        answers: bool = True,
+        device: VirtualLabelPrinter | SerialLabelPrinter | None = None,
+    ) -> None:
+        self.device = device or VirtualLabelPrinter()
         self.printer = Printer(id="zebra", url=self.device.url, label="57x32", answers=answers)
         plan = small_plan()
         plan = plan.model_copy(update={"plant": plan.plant.model_copy(update={"printers": (self.printer,)})})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -15,9 +16,10 @@ import psutil
 import pytest
 from click.testing import CliRunner
 
+from mes.domain.serial_line import read_serial_line
 from stations.devices import FAMILIES
 from stations.devices.readings import Reading
-from stations.frames import BadFrame, Frame
+from stations.frames import BadFrame, Frame, Framing
 from stations.ports import Port, PortEvent, PortLost, PortOpened, PortSettings
 from stations.simulator import kinds
 from stations.simulator.command import simulate
@@ -26,6 +28,7 @@ from stations.simulator.host import VERBS
 from tests.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
+LINES = Framing(allowed=bytes(range(256)))
 
 
 class Simulated:
@@ -59,7 +62,9 @@ class Simulated:
 
     @staticmethod
     def _devices(arguments: tuple[str, ...]) -> int:
-        return 1 if "--family" in arguments else Path(arguments[0]).read_text().count("[[port]]")
+        return (
+            1 if {"--family", "--label-printer"} & set(arguments) else Path(arguments[0]).read_text().count("[[port]]")
+        )
 
     def order(self, text: str) -> None:
         assert self.process.stdin is not None
@@ -272,3 +277,30 @@ def test_values_and_faults_are_the_same_for_the_same_seed_and_others_for_another
 @pytest.mark.parametrize("word", [*FAULTS, *VERBS, *kinds.FAMILIES, *kinds.PERSONALITIES])
 def test_every_fault_order_family_and_personality_is_in_the_documentation(word: str) -> None:
     assert re.search(rf"`[^`\n]*\b{word}\b[^`\n]*`", (ROOT / "docs" / "simulator.md").read_text("utf-8"))
+
+
+def test_a_label_printer_appears_behind_a_link_and_counts_what_came_out(sim: Simulated) -> None:
+    link = sim.folder / "printer"
+    (said,) = sim.start("--label-printer", str(link))
+    where = read_serial_line(said.rpartition(" ")[2])
+    assert where is not None
+    assert where.path == os.readlink(link)
+    heard: list[PortEvent] = []
+    with Port(PortSettings(str(link)), LINES, heard.append) as port:
+        wait_for(lambda: port.is_open)
+        sim.order("paper")
+        wait_for(lambda: port.write(b"~HS") and any(isinstance(e, Frame) and b"030,1" in e.raw for e in heard))
+        sim.order("nonsense")
+        sim.order("")
+        port.write(b"^XA^XZ^XA^FDx^FS^XZ^XA^XZ")
+
+        def counted() -> str:
+            sim.order("count")
+            assert sim.process.stdout is not None
+            return sim.process.stdout.readline().decode()
+
+        wait_for(lambda: json.loads(counted()) == {"printed": 3, "doubled": 1})
+    assert sim.end() == 0
+    assert "nonsense is no fault" in sim.errors()
+    refused = CliRunner(env={"MES_LANG": "en"}).invoke(simulate, ["--label-printer", "printer"])
+    assert refused.exit_code == 2
