@@ -24,7 +24,7 @@ from mes.domain.route import Plan, Product
 from mes.domain.unit import NcDraft
 from mes.fold_deliveries import came_back
 from mes.fold_orders import move_order
-from mes.rows import ConcessionRow, LotRow, NcItemRow, NcRemarkRow, NcRow
+from mes.rows import ConcessionRow, LotRow, NcEventRow, NcItemRow, NcRemarkRow, NcRow
 from mes.verdicts import Entry, Judged, NotUnderstood, no, yes
 from mes.world import World
 
@@ -106,6 +106,7 @@ def open_nc(world: World, entry: Entry, unit: Unit, draft: NcDraft) -> str:
     )
     world.ncs.put(row)
     world.nc_items.put(NcItemRow(nc, 1, "unit", unit.serial))
+    world.nc_events.put(NcEventRow(nc, entry.event_id))
     fold_corrective.came_again(world, entry, row)
     return nc
 
@@ -193,6 +194,7 @@ def _opened(world: World, entry: Entry, body: wire.NonconformityOpened) -> Judge
         **facts,
     )
     more = {n: {"part": i.part, "why": i.why} for n, i in enumerate(body.items, 1)}
+    world.nc_events.put(NcEventRow(nc, entry.event_id))
     fold_corrective.came_again(world, entry, _put(world, entry, row, case, more))
     return yes(entry, nc=nc)
 
@@ -213,7 +215,11 @@ def _on(rule: Callable[[World, Entry, Any, NcRow], Judged]) -> Rule:
 
     def judge(world: World, entry: Entry, body: Any) -> Judged:
         row = world.ncs.get(body.nc)
-        return rule(world, entry, body, row) if row else no(entry, "unknown_nc", nc=body.nc)
+        judged = rule(world, entry, body, row) if row else no(entry, "unknown_nc", nc=body.nc)
+        if judged.verdict == "accepted":
+            for nc in filter(None, (body.nc, getattr(body, "into", None))):
+                world.nc_events.put(NcEventRow(nc, entry.event_id))
+        return judged
 
     return judge
 

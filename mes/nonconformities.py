@@ -10,13 +10,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from mes import certificates, orders, wire
 from mes.certificates import Received
 from mes.db.base import utc_text
-from mes.db.tables import Installation, Ledger, MeasuredWith, NcItem, NcRemark, Nonconformity, UnitRow, Visit, WorkOrder
+from mes.db.tables import (
+    Installation,
+    Ledger,
+    MeasuredWith,
+    NcEvent,
+    NcItem,
+    NcRemark,
+    Nonconformity,
+    OrderEvent,
+    UnitRow,
+    Visit,
+    WorkOrder,
+)
 from mes.domain.nonconformity import Disposition
 from mes.ledger import Finding
 from mes.orders import Answer, request
@@ -243,26 +255,26 @@ def _same_hour(session: Session, row: Nonconformity) -> Iterator[Alike]:
         yield Alike(serial, "hour", station)
 
 
-def history(session: Session, nc: str, first_event: str) -> Sequence[Ledger]:
-    """What was done with a nonconformity, the oldest first, from the ledger.
-
-    Args:
-        first_event: the event that has opened it.
-    """
-    kinds = [kind for kind, _v in wire.OFFICE_KINDS if kind.startswith("Nonconformity") or kind == "ConcessionGranted"]
-    named = Ledger.body.contains(f'"{nc}"', autoescape=True)
-    query = select(Ledger).where(
-        ((Ledger.event_id == first_event) | (Ledger.kind.in_(kinds) & named)) & (Ledger.status == "recorded")
-    )
-    return session.scalars(query.order_by(Ledger.n)).all()
+def history(session: Session, nc: str) -> Sequence[Ledger]:
+    """What has opened a nonconformity and what was done with it, the oldest first, from the ledger."""
+    query = select(Ledger).join(NcEvent, NcEvent.event_id == Ledger.event_id).where(NcEvent.nc == nc)
+    return session.scalars(query.order_by(NcEvent.n)).all()
 
 
 def replaced(session: Session, nc: str, unit: str) -> bool:
     """Was one more unit released for this one, which is scrap?"""
-    asked = select(Ledger.n).where(
-        Ledger.kind == "OrderAmended",
-        Ledger.verdict == "accepted",
-        Ledger.body.contains(instead_of(nc, unit), autoescape=True),
+    now_in, then_in = select(UnitRow.order).where(UnitRow.serial == unit), select(Nonconformity.order)
+    asked = (
+        select(Ledger.n)
+        .join(OrderEvent, OrderEvent.event_id == Ledger.event_id)
+        .where(
+            or_(
+                OrderEvent.order == now_in.scalar_subquery(),
+                OrderEvent.order == then_in.where(Nonconformity.id == nc).scalar_subquery(),
+            ),
+            Ledger.kind == "OrderAmended",
+            Ledger.body.contains(instead_of(nc, unit), autoescape=True),
+        )
     )
     return session.scalar(asked.limit(1)) is not None
 

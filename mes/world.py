@@ -51,6 +51,7 @@ from mes.rows import (
     LabelRow,
     LotRow,
     MeasuredWithRow,
+    NcEventRow,
     NcItemRow,
     NcRemarkRow,
     NcRow,
@@ -299,6 +300,7 @@ class World:
         self.packed = Shelf(self, t.Packed, PackedRow, _columns(PackedRow))
         self.carton_events = Shelf(self, t.CartonEvent, CartonEventRow, _columns(CartonEventRow))
         self.order_events = Shelf(self, t.OrderEvent, OrderEventRow, _columns(OrderEventRow))
+        self.nc_events = Shelf(self, t.NcEvent, NcEventRow, _columns(NcEventRow))
         self.unit_events = Shelf(self, t.UnitEvent, UnitEventRow, _columns(UnitEventRow))
         self.dossiers = Shelf(self, t.IssuedDossier, IssuedDossierRow, _columns(IssuedDossierRow))
         self.papers = Shelf(self, t.IssuedPaper, IssuedPaperRow, _columns(IssuedPaperRow))
@@ -357,6 +359,7 @@ class World:
             self.carton_events,
             self.unit_events,
             self.order_events,
+            self.nc_events,
             self.dossiers,
             self.papers,
             self.releases,

@@ -134,7 +134,7 @@ def _names(session: Session, persons: set[str]) -> dict[str, str]:
 
 def _history(session: Session, row: Nonconformity) -> list[tuple[str, str, str]]:
     """When, what, and for a decision its authority."""
-    entries = verbs.history(session, row.id, row.event_id)
+    entries = verbs.history(session, row.id)
     names = _names(session, {e.operator or "" for e in entries if e.kind in NAMED})
     return [
         (e.received_at, happened(e), names.get(e.operator or "", e.operator or "") if e.kind in NAMED else "")

@@ -9,7 +9,7 @@ from mes.rows.floor import BadgeRow, FaultRow, OverrideRow, QualificationRow, Qu
 from mes.rows.instruments import CalibrationRow, InstrumentRow, MeasuredWithRow
 from mes.rows.labels import LabelRow
 from mes.rows.materials import LotRow, ReceiptRow
-from mes.rows.quality import ConcessionRow, NcItemRow, NcRemarkRow, NcRow
+from mes.rows.quality import ConcessionRow, NcEventRow, NcItemRow, NcRemarkRow, NcRow
 from mes.rows.shipping import (
     CartonEventRow,
     DeliveryItemRow,
@@ -44,6 +44,7 @@ __all__ = [
     "LabelRow",
     "LotRow",
     "MeasuredWithRow",
+    "NcEventRow",
     "NcItemRow",
     "NcRemarkRow",
     "NcRow",

@@ -49,6 +49,14 @@ class NcRow:
 
 
 @dataclass(frozen=True, slots=True)
+class NcEventRow:
+    """`nc_event`."""
+
+    nc: str
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class NcItemRow:
     """`nc_item`."""
 

@@ -217,7 +217,7 @@ def test_facts_remarks_and_files_stay_with_it(floor: Floor) -> None:
     assert (found.customer, found.customer_informed, found.cost_work) == ("NOMAD", "2026-11-23", 1250)
     assert (found.place, found.labelled, found.state, found.remarks) == ("red shelf 2", True, "analysed", 1)
     with reading(floor.engine) as session:
-        kinds = [e.kind.removeprefix("Nonconformity") for e in verbs.history(session, nc, found.event_id)]
+        kinds = [e.kind.removeprefix("Nonconformity") for e in verbs.history(session, nc)]
     assert kinds == ["Opened", "Amended", "Contained", "Analysed", "Remarked"]
 
 

@@ -21,7 +21,7 @@ from mes.db.tables.rollups import Spread, StationSpan, StepDefect, StepHour, Ste
 from mes.db.tables.shipping import Delivery, DeliveryItem, Release, ReleasedUnit
 from mes.db.tables.spine import Chain, Counter, Ledger, Meta, PlanRevision, Quarantine
 from mes.db.tables.stations import EnrolCode, Fault, Presence, StationRow, Stream, Token
-from mes.db.tables.trace import IssuedDossier, IssuedPaper, OrderEvent, UnitEvent
+from mes.db.tables.trace import IssuedDossier, IssuedPaper, NcEvent, OrderEvent, UnitEvent
 from mes.db.tables.units import Installation, Reading, UnitRow, Visit
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "Lot",
     "MeasuredWith",
     "Meta",
+    "NcEvent",
     "NcItem",
     "NcRemark",
     "Nonconformity",
@@ -117,6 +118,7 @@ REPLAYED: Final[tuple[type[Base], ...]] = (
     CartonEvent,
     UnitEvent,
     OrderEvent,
+    NcEvent,
     IssuedDossier,
     IssuedPaper,
     Release,

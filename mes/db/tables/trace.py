@@ -33,6 +33,16 @@ class OrderEvent(Base):
     n: Mapped[Position]
 
 
+class NcEvent(Base):
+    """A ledger row that tells of a nonconformity: what has opened it, and what the office has done with it."""
+
+    __tablename__ = "nc_event"
+
+    nc: Mapped[Key]
+    event_id: Mapped[Key]
+    n: Mapped[Position]
+
+
 class IssuedDossier(Base):
     """A dossier of a unit that was given out, by the SHA-256 of its file; `times` it was, the same to the last byte."""
 
