@@ -7,6 +7,7 @@ short, active, one idea, the same word for the same thing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from string import Formatter
@@ -795,6 +796,14 @@ REASONS: Final[dict[str, Reason]] = _table(
 # fmt: on
 
 
+_NUMBERS: Final = frozenset({"value", "low", "high"})
+"""Arguments that are numbers as the ledger keeps them: `54.1`. French writes a comma."""
+
+
+def _is_decimal(text: object) -> bool:
+    return isinstance(text, str) and re.fullmatch(r"-?[0-9]+[.][0-9]+", text) is not None
+
+
 class _Arguments(dict[str, Any]):
     """A missing argument shows as a question mark: a sentence with a hole beats no sentence."""
 
@@ -819,6 +828,8 @@ def sentence(code: str, args: Mapping[str, Any], language: str) -> tuple[str, st
     said = _Arguments(
         {k: (v.get(language) or v.get("fr", "?")) if isinstance(v, Mapping) else v for k, v in args.items()}
     )
+    if language != "en":
+        said.update({k: said[k].replace(".", ",") for k in _NUMBERS & said.keys() if _is_decimal(said[k])})
     if language == "en":
         return reason.en.format_map(said), reason.do_en.format_map(said)
     return reason.fr.format_map(said), reason.do_fr.format_map(said)

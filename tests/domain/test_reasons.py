@@ -103,6 +103,13 @@ def test_a_sentence_carries_its_arguments_in_the_language_of_the_reader() -> Non
     assert sentence("unit_arrived", args, "en") == ("NMD-1 is at the right station.", "Do the step: Fit.")
 
 
+def test_a_weight_has_the_decimal_mark_of_the_reader_and_the_number_of_a_carton_stays() -> None:
+    said = {"carton": "1.5", "value": "54.1", "low": "50", "high": "52.25", "have": 3}
+    assert "54,1 kg" in sentence("weight_heavy", said, "fr")[0]
+    assert "50 à 52,25 kg" in sentence("weight_heavy", said, "fr")[1]
+    assert "54.1 kg" in sentence("weight_heavy", said, "en")[0]
+
+
 def test_an_argument_without_the_readers_language_is_said_in_french() -> None:
     assert sentence("unit_arrived", {"unit": "U", "step": {"fr": "Pose"}}, "en")[1] == "Do the step: Pose."
 
