@@ -32,10 +32,12 @@ KEPT: Final = timedelta(days=30)  # what is settled is in the ledger; the queue 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a printer shall do next."""
+    """What a printer shall do next; `since` and `nth` with the job name this very label, also after a restore."""
 
     job: int
     data: bytes
+    since: str
+    nth: int
 
 
 def printers(session: Session) -> tuple[Printer, ...]:
@@ -105,8 +107,9 @@ def next_task(session: Session, printer: Printer) -> Task | None:
         return None
     label = label_of(job)
     if labels.unfit(label, where) is not None:  # the plan has another paper by now
-        return Task(job.id, b"")
-    return Task(job.id, zpl.label_zpl(label, labels.copy_mark(job.copy, job.language), where, printer.per_mm))
+        return Task(job.id, b"", job.made_at, job.copy)
+    data = zpl.label_zpl(label, labels.copy_mark(job.copy, job.language), where, printer.per_mm)
+    return Task(job.id, data, job.made_at, job.copy)
 
 
 def begin(session: Session, job: int, *, now: datetime) -> bool:
@@ -159,8 +162,12 @@ def under_way(session: Session, printer: str) -> bool:
 
 
 def recover(session: Session, *, now: datetime, printer: str | None = None) -> int:
-    """What was leaving when the server, or the thread of one printer, ended is unsure. Returns how many."""
-    mine = PrintJob.printer == printer if printer is not None else PrintJob.id.is_not(None)
+    """What was leaving when the server, or the thread of one printer, ended is unsure. Returns how many.
+
+    Without a `printer`: of all but those at stations, which say themselves what became of it.
+    """
+    theirs = [p.id for p in printers(session) if p.station is not None]
+    mine = PrintJob.printer == printer if printer is not None else PrintJob.printer.not_in(theirs)
     changed = session.execute(
         update(PrintJob)
         .where(PrintJob.state == "sending", mine)

@@ -23,6 +23,7 @@ from mes import plan as plans
 from mes import wire
 from mes.domain.barcode import escaped
 from mes.domain.openhtf import Record
+from mes.domain.printer_talk import PRINT_S
 from mes.plan import Port as PortTable
 from mes.plan import StationFile
 from stations import records as bench_records
@@ -69,6 +70,7 @@ from stations.meters import Meters
 from stations.outbox import Outbox, OutboxFailed, utc_text
 from stations.pin import known_server
 from stations.ports import Port, PortEvent, PortLost, PortOpened, PortSettings
+from stations.printing import Post, StationPrinter
 from stations.rack_note import RackNote
 from stations.screen.source import ScreenFeed, Way
 from stations.spool import Spool
@@ -133,9 +135,13 @@ class Agent:
             plan_file=folder / "plan.json",
             token_file=folder / "token",
         )
-        self._supervisor = Supervisor(
-            settings.server, lambda: read_token(folder / "token") or token or "", self._supervisor_answered
-        )
+        held = lambda: read_token(folder / "token") or token or ""  # noqa: E731
+        self._supervisor = Supervisor(settings.server, held, self._supervisor_answered)
+        self._printers = {
+            p.name: StationPrinter(p.name, self._lines[p.name].port, folder, Post(settings.server, held))
+            for p in file.ports
+            if FAMILIES[p.family].role == "print"
+        }
         self._uplink = Uplink(
             self.outbox,
             settings,
@@ -170,10 +176,14 @@ class Agent:
         self._uplink.start()
         for line in self._lines.values():
             line.port.start()
+        for printer in self._printers.values():
+            printer.start()
 
     def close_bench(self) -> None:
         """Bring the instruments to rest, close the ports, let the bench finish what came."""
         self._measuring.close()
+        for printer in self._printers.values():
+            printer.stop()
         for line in self._lines.values():
             line.port.close()
         self._inputs.put(_CLOSE)
@@ -216,7 +226,10 @@ class Agent:
         def heard(event: PortEvent) -> None:
             self._heard(table, event)
 
-        port = Port(PortSettings(table.url, table.baud), family.framing, heard)
+        patient = PRINT_S if family.role == "print" else 1.0  # a label printer takes no more while it prints
+        xonxoff, rtscts = table.flow == "xonxoff", table.flow == "rtscts"
+        settings = PortSettings(table.url, table.baud, xonxoff=xonxoff, rtscts=rtscts, write_s=patient)
+        port = Port(settings, family.framing, heard)
         known = table.instrument
         if known is None:
             return Wired(table.name, table.family, table.name, port)
@@ -226,6 +239,8 @@ class Agent:
 
     def _heard(self, table: PortTable, event: PortEvent) -> None:
         moment = _moment()
+        if (printer := self._printers.get(table.name)) is not None:
+            printer.line.put(event)
         match event:
             case Frame(raw):
                 match FAMILIES[table.family].role:
@@ -233,6 +248,8 @@ class Agent:
                         self._put(Scanned(raw=raw, **moment))
                     case "listen":
                         self._put(self._told_by(table.name, raw))
+                    case "print":
+                        pass
                     case _:
                         log.info("%s said %r without being asked", table.name, raw[:200])
             case BadFrame(why, raw):

@@ -50,7 +50,7 @@ class Wire(Protocol):
 
 
 class Exchange:
-    """Reads and asks on one wire. Use it from one thread; only `send` and `wake` may be called from another."""
+    """Reads and asks on one wire. Use it from one thread; only `send`, `unsent` and `wake` are safe from others."""
 
     def __init__(self, wire: Wire, framing: Framing, stop: threading.Event, owed: list[float] | None = None) -> None:
         """Take an open wire, how the device marks its frames, and the event that ends all waiting.
@@ -76,6 +76,16 @@ class Exchange:
             except BROKEN:
                 return False  # the next read meets the same fault and reports it
             return True
+
+    def unsent(self) -> int | None:
+        """Bytes that wait in the port; 0 where it cannot tell, None when the wire is closed or broken."""
+        with self._lock:
+            if self._closed:
+                return None
+            try:
+                return int(getattr(self._wire, "out_waiting", 0))
+            except BROKEN:
+                return None
 
     def wake(self) -> None:
         """End a read that waits, so that it does not hold a question up. Not every wire can: then its time-out does."""

@@ -55,6 +55,7 @@ class PortSettings:
     stopbits: Literal[1, 2] = 1
     xonxoff: bool = False
     rtscts: bool = False
+    write_s: float = 1.0  # how long a device may take no bytes, in seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +143,14 @@ class Port:
         return self._line is not None
 
     def write(self, data: bytes) -> bool:
-        """Send bytes at once; False when the port is not open or does not take them within a second."""
+        """Send bytes at once; False when the port is not open or does not take them within a second (`write_s`)."""
         line = self._line
         return line is not None and line.send(data)
+
+    def unsent(self) -> int | None:
+        """How many bytes the port has still to send; 0 where it cannot tell, None when it is not open."""
+        line = self._line
+        return line.unsent() if line is not None else None
 
     def ask(
         self, command: bytes, timeout_s: float = 2.0, *, stopped: Callable[[], bool] | None = None
@@ -267,7 +273,7 @@ def _opened(s: PortSettings, read_s: float) -> Wire | PortLost:
             xonxoff=s.xonxoff,
             rtscts=s.rtscts,
             timeout=read_s,
-            write_timeout=1.0,
+            write_timeout=s.write_s,
             exclusive=True,
         )
     except ImportError:

@@ -29,6 +29,7 @@ from web import (
     accounts,
     api,
     api_keys,
+    api_print,  # noqa: F401  # its routes are those of `api`
     audit,
     auth,
     board,

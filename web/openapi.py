@@ -76,6 +76,8 @@ WAYS: Final[dict[str, Way]] = {
     ),
     "api.ingest_raw": Way(wire.IngestReply, wire.RawRequest, (STREAM, {409: ("fork",)})),
     "api.override": Way(wire.OverrideReply, wire.OverrideRequest, ({429: ("too_many_tries",)},)),
+    "api.print_next": Way(wire.PrintNextReply, wire.PrintNextRequest, ({404: ("no_printer",)},)),
+    "api.print_said": Way(wire.PrintSaidReply, wire.PrintSaidRequest, ({404: ("no_printer",)},)),
     "api.plan": Way(wire.PlanReply, refuses=({404: ("no_plan",)},)),
     "api.changes": Way(
         wire.FloorReply,

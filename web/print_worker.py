@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 
 from sqlalchemy.orm import Session
 
-from mes import printing
+from mes import printing, station_printing
 from mes.domain.printer import Printer
 from mes.domain.printer_talk import Limits, Outcome, deliver
 from mes.printer_line import CLOCK, TcpLine
@@ -50,10 +50,13 @@ def _watch(site: Site, stop: threading.Event) -> None:
         try:
             with site.reading() as session:
                 known = printing.printers(session)
+                silent = station_printing.silent(session, known, now=site.clock())
+            if silent:
+                site.do(lambda session, now: station_printing.give_up(session, now=now))
         except Exception:
             log.exception("the printers of the plan cannot be read; it is tried again")
             continue
-        for printer in known:
+        for printer in (p for p in known if p.station is None):
             thread = busy.get(printer.id)
             if thread is None or not thread.is_alive():
                 thread = threading.Thread(target=_run, args=(site, printer.id, stop), daemon=True)
@@ -67,7 +70,7 @@ def _run(site: Site, name: str, stop: threading.Event) -> None:
         try:
             with site.reading() as session:
                 printer = next((p for p in printing.printers(session) if p.id == name), None)
-            if printer is None:
+            if printer is None or printer.station is not None:
                 return
             pause = {None: LOOK_S, True: 0.0, False: REST_S}[step(site, printer)]
         except Exception:

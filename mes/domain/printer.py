@@ -26,12 +26,14 @@ _LINE: Final = re.compile(rb"\x02([0-9A-Za-z,]*)\x03")
 class Printer(Frozen):
     """`[[printer]]`: a label printer that speaks ZPL.
 
-    `url`: where it is. `label`: width x height of a label, in mm. `answers`: it says how it is (`~HS`) on the line that
-    it prints from; one that does not is believed when it has taken all and closed the line in order.
+    `url`: where the server finds it; or `station`: where it stands, on a port of that name. `label`: width x height of
+    a label, in mm. `answers`: it says how it is (`~HS`) on the line that it prints from; one that does not is believed
+    when it has taken all and closed the line in order.
     """
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,47}$")]
-    url: Annotated[str, Field(max_length=200)]
+    url: Annotated[str, Field(max_length=200)] = ""
+    station: Annotated[str, Field(max_length=48)] | None = None
     label: Annotated[str, Field(max_length=20)]
     dpi: Literal[203, 300, 600] = 203
     answers: bool = True

@@ -20,7 +20,7 @@ from mes.plan.errors import Findings, PlanError, Raw, label, rows, single, texts
 from mes.plan.files import read_toml, translated
 from mes.plan.known import Known
 from mes.plan.pictures import Refused, read_picture
-from mes.plan.station import StationFile, decode_station, instruments, told_by
+from mes.plan.station import StationFile, decode_station, instruments, label_printers, told_by
 from mes.plan.steps import StepTable
 from mes.plan.tables import DefectTable, PlantTable, PrinterTable, ProductTable, ShiftTable
 from mes.plan.weighing import packed, with_limits
@@ -74,12 +74,14 @@ class _Reading:
     def _known(self) -> Known:
         stations: dict[str, dict[str, str] | None] = {}
         told: dict[str, dict[str, tuple[str, ...]]] = {}
+        printers: dict[str, tuple[str, ...]] = {}
         for file, document in self.stations.items():
             if document is None:  # its id cannot be read: that it is called like its file is the best guess
                 stations[Path(file).stem] = None
             else:
                 for name in texts([single(document, "station") or {}], "id"):
                     stations[name], told[name] = instruments(document), told_by(document)
+                    printers[name] = label_printers(document)
         tables = [single(document, "station") or {} for document in self.stations.values() if document is not None]
         places = {
             t["id"]: t["places"] for t in tables if isinstance(t.get("id"), str) and isinstance(t.get("places"), int)
@@ -87,6 +89,7 @@ class _Reading:
         return Known(
             stations=stations,
             told=told,
+            printers=printers,
             places=places,
             lines=None if self.plant is None else frozenset(texts(rows(self.plant, "line"), "id")),
             pictures=frozenset(self.drawings),

@@ -18,7 +18,7 @@ class Known:
     `told` what each of its line testers measures, by the same names; `here` the stations of the step that is being
     read; `tracking` that of its product; `route` the steps of its product, each with whether it has tests, and
     `earlier` those of them that come before it; `packed` what is in its carton there. `places` are those of
-    each station, where it says more than one.
+    each station, where it says more than one; `printers` the names of each station's label printers.
     """
 
     stations: Mapping[str, Mapping[str, str] | None] | None = None
@@ -29,6 +29,7 @@ class Known:
     qualifications: frozenset[str] | None = None
     tracking: str | None = None
     places: Mapping[str, int] = field(default_factory=dict)
+    printers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     here: tuple[str, ...] = ()
     route: Mapping[str, bool] = field(default_factory=dict)
     earlier: tuple[str, ...] = ()

@@ -17,16 +17,20 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from mes.domain.calibration import Named
 from mes.domain.route import Slug, Station
-from mes.domain.serial_line import BAUDS
+from mes.domain.serial_line import BAUDS, Flow
 from mes.i18n import _
-from mes.plan.errors import Findings, PlanError, Raw, label, refusal, rows, single
+from mes.plan.errors import Findings, PlanError, Raw, label, refusal, rows, single, texts
 from mes.plan.files import read_toml, translated
 from mes.plan.known import Known
 from mes.plan.lines import LineTable
 from mes.plan.tables import StationTable
 from mes.wire import Frozen
 
-Family = Literal["scanner", "scanner-stx", "scale", "scale-kern", "scale-ohaus", "scpi", "safety-tester", "line-tester"]
+Family = Literal[
+    "scanner", "scanner-stx", "scale", "scale-kern", "scale-ohaus", "scpi", "safety-tester", "line-tester",
+    "label-printer",
+]  # fmt: skip
+LABEL_PRINTER: Final = "label-printer"
 
 SCANS: Final = ("scanner", "scanner-stx")
 MEASURES: Final = ("scale", "scale-kern", "scale-ohaus", "scpi", "safety-tester", "line-tester")
@@ -54,6 +58,7 @@ class Port(Frozen):
     url: Annotated[str, Field(max_length=200)]
     family: Family
     baud: int = 9600
+    flow: Flow = "none"
     instrument: Annotated[Instrument | None, Field(validate_default=True)] = None
     format: Annotated[LineTable | None, Field(validate_default=True)] = None
 
@@ -84,6 +89,8 @@ class Port(Frozen):
             raise refusal(_("A measuring instrument needs its number and its calibration."), allowed)
         if instrument is not None and family in SCANS:
             raise refusal(_("A scanner measures nothing."), _('no key "instrument"'))
+        if instrument is not None and family == LABEL_PRINTER:
+            raise refusal(_("A label printer measures nothing."), _('no key "instrument"'))
         return instrument
 
     @field_validator("format")
@@ -160,6 +167,11 @@ def instruments(document: Raw) -> dict[str, str]:
     return {
         name: row["family"] for key in ("family", "name") for row in measuring if isinstance(name := row.get(key), str)
     }
+
+
+def label_printers(document: Raw) -> tuple[str, ...]:
+    """The names of the label printers of a station file."""
+    return tuple(texts([row for row in rows(document, "port") if row.get("family") == LABEL_PRINTER], "name"))
 
 
 def told_by(document: Raw) -> dict[str, tuple[str, ...]]:

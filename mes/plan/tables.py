@@ -68,13 +68,35 @@ class PlantTable(Frozen):
 class PrinterTable(Printer):
     """`[[printer]]`: a label printer."""
 
+    station: Annotated[str | None, Field(max_length=48, validate_default=True)] = None
+
     @field_validator("url")
     @classmethod
     def _is_an_address(cls, url: str) -> str:
-        if read_address(url) is None:
+        if url and read_address(url) is None:
             allowed = '"tcp://192.168.1.30:9100", "serial:///dev/ttyUSB0?baud=9600&flow=xonxoff"'
             raise refusal(_("This is not the address of a printer."), allowed)
         return url
+
+    @field_validator("station")
+    @classmethod
+    def _stands_somewhere(cls, station: str | None, info: ValidationInfo) -> str | None:
+        if "url" not in info.data or "id" not in info.data:
+            return station
+        name, known = info.data["id"], known_to(info)
+        if bool(info.data["url"]) == (station is not None):
+            said = _("A printer has either an address or a station that it stands at.")
+            raise refusal(said, 'url = "tcp://192.168.1.30:9100", "serial:///dev/ttyUSB0"; station = "pack-2"')
+        if station is None or known.stations is None:
+            return station
+        if station not in known.stations:
+            raise unknown(_("No station is called %(name)s.", name=station), station, known.stations)
+        if known.stations[station] is not None and name not in known.printers.get(station, ()):
+            said = _(
+                "The file of station %(station)s has no label printer called %(name)s.", station=station, name=name
+            )
+            raise refusal(said, f'[[port]] name = "{name}", family = "label-printer", url = "/dev/…"')
+        return station
 
     @field_validator("label")
     @classmethod

@@ -138,6 +138,13 @@ from mes.wire.people import (
     SignInRefused,
     SignInWhy,
 )
+from mes.wire.printing import (
+    PrintNextReply,
+    PrintNextRequest,
+    PrintSaidReply,
+    PrintSaidRequest,
+    PrintTask,
+)
 from mes.wire.programs import ApiKeyAdded, ApiKeyNamed, KeyRole
 from mes.wire.quality import NonconformityDecided
 from mes.wire.shipping import (
@@ -301,6 +308,11 @@ __all__ = [
     "PlanMark",
     "PlanPublished",
     "PlanReply",
+    "PrintNextReply",
+    "PrintNextRequest",
+    "PrintSaidReply",
+    "PrintSaidRequest",
+    "PrintTask",
     "Priority",
     "Problem",
     "QualificationGranted",

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, Literal
 
-from stations.devices import line_tester, safety_tester, scale, scanner, scpi
+from stations.devices import label_printer, line_tester, safety_tester, scale, scanner, scpi
 from stations.devices.readings import Identity, Link, NoReply, Reading
 from stations.frames import Framing
 
-Role = Literal["scan", "measure", "listen"]
+Role = Literal["scan", "measure", "listen", "print"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,8 @@ class Family:
 
     Attributes:
         id: its name in the station's file.
-        role: `scan`: its frames are scans; `measure`: it is asked; `listen`: it sends results by itself.
+        role: `scan`: its frames are scans; `measure`: it is asked; `listen`: it sends results by itself; `print`: it is
+            given labels.
         framing: how it marks its frames, unless the station's file says otherwise.
         timeout_s: longest time for one measurement, in seconds.
         measure: one measurement: link, the plan's `ask`, longest time in seconds. It blocks: never call it on the
@@ -72,5 +73,6 @@ FAMILIES: Final[dict[str, Family]] = {
             stop=safety_tester.stop,
         ),
         Family("line-tester", "listen", line_tester.FRAMING),
+        Family("label-printer", "print", label_printer.FRAMING),
     )
 }

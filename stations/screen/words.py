@@ -129,6 +129,7 @@ def device(family: str, name: str) -> str:
         "scpi": _("The measuring device"),
         "safety-tester": _("The safety tester"),
         "line-tester": _("The test bench"),
+        "label-printer": _("The label printer"),
     }.get(family, name)
 
 

@@ -20,6 +20,7 @@ from typing import Final, Self, cast, get_args
 from stations.simulator.faults import FAULTS, POWER_S, Fault
 from stations.simulator.instrument import VirtualInstrument
 from stations.simulator.kinds import Device, instrument_of
+from stations.simulator.label_printer import PRINTER_FAULTS, SerialLabelPrinter
 from stations.simulator.line_tester import VirtualLineTester
 from stations.simulator.pty import VirtualPort
 from stations.simulator.safety_tester import VirtualSafetyTester
@@ -52,6 +53,7 @@ class _Placed:
     port: VirtualPort
     instrument: VirtualInstrument | None
     scanner: VirtualScanner
+    printer: SerialLabelPrinter | None = None
 
 
 class Host:
@@ -90,7 +92,8 @@ class Host:
                 if rates:
                     # Values and faults have a chance of their own: without faults the same values come.
                     instrument.strike(rates, random.Random(f"{seed} {device.name} faults"))
-            self._placed[device.name] = _Placed(device, port, instrument, VirtualScanner(port, rng=rng))
+            printer = SerialLabelPrinter(port) if device.family == "label-printer" else None
+            self._placed[device.name] = _Placed(device, port, instrument, VirtualScanner(port, rng=rng), printer)
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -102,6 +105,9 @@ class Host:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         for thread in self._mains:
             thread.join(timeout=2 * POWER_S)
+        for placed in self._placed.values():
+            if placed.printer is not None:
+                placed.printer.close()
         self._stack.close()
 
     def describe(self) -> list[str]:
@@ -142,7 +148,9 @@ class Host:
                 if placed.instrument is not None:
                     placed.instrument.power_cycle()
                 self._lose_power(placed.port)
-            case "scan" if placed.instrument is None:
+            case "fault" if placed.printer is not None:
+                placed.printer.strike(None if not words else PRINTER_FAULTS[PRINTER_FAULTS.index(words[0])])
+            case "scan" if placed.instrument is None and placed.printer is None:
                 fault = words[1] if len(words) > 1 else None
                 if fault is not None and fault not in get_args(ScanFault):
                     raise ValueError(fault)

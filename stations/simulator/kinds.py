@@ -19,7 +19,8 @@ from stations.simulator.scpi import Signal, VirtualScpi
 from stations.simulator.source import VirtualSource
 
 Family = Literal[
-    "scanner", "scanner-stx", "scale", "scale-kern", "scale-ohaus", "scpi", "safety-tester", "line-tester"
+    "scanner", "scanner-stx", "scale", "scale-kern", "scale-ohaus", "scpi", "safety-tester", "line-tester",
+    "label-printer",
 ]  # fmt: skip
 
 
@@ -40,6 +41,7 @@ FAMILIES: Final[Mapping[str, Kind]] = {
     "scpi": Kind("SCPI", 6),
     "safety-tester": Kind("GPT-9000", 3),
     "line-tester": Kind("a line a unit, by itself", 1),
+    "label-printer": Kind("ZPL", 0),
 }
 
 
@@ -93,7 +95,7 @@ class Device:
 
 
 def instrument_of(device: Device, port: VirtualPort, rng: random.Random) -> VirtualInstrument | None:
-    """The instrument that answers on a port; None for a scanner, which answers nothing."""
+    """The instrument that answers on a port; None for a scanner, which answers nothing, and for a printer."""
     late_s = FAMILIES[device.family].late_s
     match device.family:
         case "scale" | "scale-kern" | "scale-ohaus":

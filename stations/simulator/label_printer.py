@@ -167,14 +167,15 @@ class SerialLabelPrinter(LabelPrinter):
     A line that is lost is a plug that is pulled and put in again.
     """
 
-    def __init__(self, link: Path) -> None:
+    def __init__(self, link: Path | VirtualPort) -> None:
         """Prepare a printer; nothing exists until it is used as a context manager.
 
         Args:
-            link: where it appears; its folder must exist.
+            link: where it appears, its folder must exist; or the port that it is on.
         """
         super().__init__()
-        self.port = VirtualPort(link, self._respond)
+        self.port = link if isinstance(link, VirtualPort) else VirtualPort(link)
+        self.port.respond = self._respond
         self._heard = b""
         self._mains: threading.Thread | None = None
         self._off = threading.Event()

@@ -228,6 +228,14 @@ WRONG = [
     ("a record for one test of several", NOMAD, 'instrument = "safety-tester", ask = "IR"',
      'instrument = "record", ask = "riso"', "step safety", "tests",
      "Some tests of the step come in a record, and some do not.", 'instrument = "record" in all or none'),
+    ("printer without a place", PLANT, "[[shift]]", '[[printer]]\nid = "z"\nlabel = "57x32"\n\n[[shift]]', "printer z",
+     "station", "A printer has either an address or a station that it stands at.", 'station = "pack-2"'),
+    ("printer at no station", PLANT, "[[shift]]",
+     '[[printer]]\nid = "zy"\nlabel = "57x32"\nstation = "pack2"\n\n[[shift]]', "printer zy",
+     "station", "No station is called pack2. Did you mean pack-2?", "bench-1"),
+    ("printer that a station has not", PLANT, "[[shift]]",
+     '[[printer]]\nid = "zx"\nlabel = "57x32"\nstation = "pack-2"\n\n[[shift]]', "printer zx",
+     "station", "The file of station pack-2 has no label printer called zx.", 'family = "label-printer"'),
 ]
 # fmt: on
 

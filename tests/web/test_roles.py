@@ -193,6 +193,8 @@ POST   /api/v1/hello                    -         x        -          -         
 POST   /api/v1/ingest                   -         x        -          -          -        -       -
 POST   /api/v1/ingest/raw               -         x        -          -          -        -       -
 POST   /api/v1/override                 -         x        -          -          -        -       -
+POST   /api/v1/print/next               -         x        -          -          -        -       -
+POST   /api/v1/print/said               -         x        -          -          -        -       -
 GET    /api/v1/floor                    -         x        -          -          -        -       -
 GET    /api/v1/plan                     -         x        -          -          -        -       -
 """
