@@ -57,12 +57,19 @@ def elsewhere(location: str) -> bool:
     return urlsplit(location).netloc not in ("", "localhost") or location.startswith(("//", "/\\"))
 
 
+def texts(office: Office, place: int) -> tuple[str, ...]:
+    """Half of the hostile texts for a page, and the other half on the other kind of database: each page gets all of
+    them, and each database sees each of them on every second page."""
+    kind = office.shop.engine.dialect.name == "postgresql"
+    return HOSTILE[(place + kind) % 2 :: 2]
+
+
 @pytest.mark.parametrize("who", ["chief", "nobody"])
 def test_no_text_in_an_address_breaks_a_page_or_becomes_markup(office: Office, who: str) -> None:
     client = office.client if who == "chief" else office.anybody
     wrong = []
-    for path in views(office.app, "GET"):
-        for text in HOSTILE:
+    for place, path in enumerate(views(office.app, "GET")):
+        for text in texts(office, place):
             places = [path.replace("@", quote(text))] if "@" in path else []
             asked = "&".join(
                 f"{name}={quote(text)}" for name in ARGUMENTS.split() if not (name == "lang" and "@" in path)
@@ -86,8 +93,8 @@ def test_no_text_in_a_form_breaks_a_page_or_becomes_markup(office: Office, part:
     wrong = []
     token = token_of(office.get("/orders/new"))
     known = {"order": "OF-1", "product": "GEN", "quantity": "2", "disposition": "scrap"}
-    for path in views(office.app, "POST")[part::PARTS]:
-        for text in HOSTILE:
+    for place, path in list(enumerate(views(office.app, "POST")))[part::PARTS]:
+        for text in texts(office, place // PARTS):
             for more in ({}, known):
                 form = {"csrf_token": token, **dict.fromkeys(FIELDS.split(), text), **more}
                 answer = office.client.post(path.replace("@", "release"), data=form, follow_redirects=True)
