@@ -71,6 +71,41 @@ def label_of(session: Session, row: CartonRow, *, language: str = "en") -> Label
     )
 
 
+def of_numbers(session: Session, numbers: Sequence[str], *, language: str = "en") -> list[Label] | Answer:
+    """Labels for these cartons, in this order; nothing is recorded yet.
+
+    Returns:
+        The labels; or `unknown_carton`, `too_many_labels`.
+    """
+    if len(numbers) > labels.MOST:
+        return Answer(False, "too_many_labels", {"count": len(numbers), "most": labels.MOST})
+    found = {r.sscc: r for r in session.scalars(select(CartonRow).where(CartonRow.sscc.in_(list(numbers))))}
+    missing = next((n for n in numbers if n not in found), None)
+    if missing is not None or not numbers:
+        return Answer(False, "unknown_carton", {"carton": missing or "–"})
+    return [label_of(session, found[n], language=language) for n in numbers]
+
+
+def closed_of(session: Session, *, order: str = "", pallet: str = "") -> list[str] | Answer:
+    """The numbers of the closed cartons of an order, or those on a pallet and then its own, if it is closed.
+
+    Returns:
+        At least one; or `unknown_order`, `unknown_carton`, `no_closed_cartons`.
+    """
+    if order:
+        if session.get(WorkOrder, order) is None:
+            return Answer(False, "unknown_order", {"order": order})
+        numbers = [r.sscc for r in packing.in_order(session, order) if r.state == "closed"]
+    else:
+        own = packing.find(session, pallet)
+        if own is None or own.level != "pallet":
+            return Answer(False, "unknown_carton", {"carton": pallet or "–"})
+        inner = [c.inner for c in packing.contents(session, pallet) if c.inner]
+        on_it = select(CartonRow.sscc).where(CartonRow.sscc.in_(inner), CartonRow.state == "closed")
+        numbers = [*session.scalars(on_it.order_by(CartonRow.sscc)), *([own.sscc] if own.state == "closed" else [])]
+    return numbers or Answer(False, "no_closed_cartons", {"text": order or pallet})
+
+
 def printed(
     session: Session,
     numbers: Sequence[str],
@@ -82,11 +117,9 @@ def printed(
     actor: str | None = None,
 ) -> Sheet | Answer:
     """Labels of these cartons as a file, counted and marked when they are copies."""
-    found = {r.sscc: r for r in session.scalars(select(CartonRow).where(CartonRow.sscc.in_(list(numbers))))}
-    missing = next((n for n in numbers if n not in found), None)
-    if missing is not None or not numbers:
-        return Answer(False, "unknown_carton", {"carton": missing or "–"})
-    made = [label_of(session, found[n], language=language) for n in numbers]
+    made = of_numbers(session, numbers, language=language)
+    if isinstance(made, Answer):
+        return made
     title = translator(language).gettext(N_("Labels of cartons"))
     return labels.printed(
         session, made, now=now, on=on, title=title, name=numbers[0], skip=skip, language=language, actor=actor

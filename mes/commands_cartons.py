@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import click
 
-from mes import carton_labels, packing, typeset
+from mes import carton_labels, packing
+from mes.commands_labels import OR_FILE, PRINTER, one_of, queue, write
 from mes.db.session import reading, writing
 from mes.db.tables import CartonRow
 from mes.domain.label_paper import SHEETS
@@ -17,7 +18,7 @@ from mes.domain.reasons import sentence
 from mes.domain.sscc import spaced
 from mes.i18n import _, system_language
 from mes.orders import Answer
-from mes.setup import CONSOLE, database_option, now, open_database, tell, write_file
+from mes.setup import CONSOLE, database_option, now, open_database, tell
 from mes.wire import MOST_NUMBERS
 
 _json = click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
@@ -48,23 +49,40 @@ def number(count: int, pallet: bool, order: str | None, as_json: bool, database:
 
 
 @cartons.command("labels")
-@click.argument("numbers", nargs=-1, required=True, metavar="SSCC...")
+@click.argument("numbers", nargs=-1, metavar="[SSCC]...")
+@click.option("--order", default="", help="All closed cartons of this order.")
+@click.option("--pallet", default="", metavar="SSCC", help="All closed cartons on this pallet, then the pallet's own.")
 @click.option("--sheet", type=click.Choice(list(SHEETS)), help="Sheet of A4, columns x rows.")
 @click.option("--roll", metavar="SIZE", help=f"Roll: width x height of a label in mm; else {carton_labels.ROLL}.")
-@click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The PDF file to write."
-)
+@OR_FILE
+@PRINTER
 @database_option
-def labels(numbers: tuple[str, ...], sheet: str | None, roll: str | None, output: Path, database: str) -> None:
+def labels(
+    numbers: tuple[str, ...],
+    order: str,
+    pallet: str,
+    sheet: str | None,
+    roll: str | None,
+    output: Path | None,
+    printer: str | None,
+    database: str,
+) -> None:
     """Labels of cartons. A second printing is marked as a copy."""
+    if [bool(numbers), bool(order), bool(pallet)].count(True) != 1:
+        raise click.UsageError(_("Give SSCC numbers, or --order, or --pallet."))
     engine = open_database(database)
-    on = roll or sheet or carton_labels.ROLL
+    printer = one_of(engine, output, printer, order=order, least=carton_labels.ROLL)
+    said = system_language()
     with writing(engine) as session:
-        made = carton_labels.printed(session, numbers, now=now(), on=on, language=system_language(), actor=CONSOLE)
-    if isinstance(made, Answer):
-        raise click.ClickException(made.say(system_language()))
-    write_file(output, typeset.pdf(made.template, made.data, now=now()))
-    click.echo(_("Written: %(file)s", file=output))
+        chosen = list(numbers) if numbers else carton_labels.closed_of(session, order=order, pallet=pallet)
+        if isinstance(chosen, Answer):
+            raise click.ClickException(chosen.say(said))
+        if printer:
+            queue(session, carton_labels.of_numbers(session, chosen, language=said), printer)
+            return
+        on = roll or sheet or carton_labels.ROLL
+        made = carton_labels.printed(session, chosen, now=now(), on=on, language=said, actor=CONSOLE)
+    write(made, output)
 
 
 @cartons.command("list")

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Final
 
 import click
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from mes import labels, printing, typeset
+from mes import label_defaults, labels, printing, typeset
 from mes.control_sheet import control
 from mes.db.session import reading, writing
+from mes.db.tables import UnitRow
 from mes.domain.label import Label, Symbology
 from mes.domain.label_paper import DEFAULT_ROLL, DEFAULT_SHEET, SHEETS
 from mes.i18n import _, system_language
@@ -23,10 +25,10 @@ HOLD_ROLL: Final = "70x37"
 _FILE = click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The PDF file to write."
 )
-_OR_FILE = click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="The PDF file to write."
+OR_FILE = click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="The PDF file to write.")
+PRINTER = click.option(
+    "--printer", metavar="NAME", help="A label printer of the plan, in place of a file; without both, the plan's own."
 )
-_PRINTER = click.option("--printer", metavar="NAME", help="A label printer of the plan, in place of a file.")
 
 
 @click.group("labels")
@@ -36,15 +38,19 @@ def labels_group() -> None:
 
 @labels_group.command("units")
 @click.argument("order")
-@click.option("--sheet", type=click.Choice(list(SHEETS)), help=f"Sheet of A4, columns x rows; else {DEFAULT_SHEET}.")
+@click.option(
+    "--sheet",
+    type=click.Choice(list(SHEETS)),
+    help=f"Sheet of A4, columns x rows; else the plan's, or {DEFAULT_SHEET}.",
+)
 @click.option("--roll", metavar="SIZE", help=f"Roll instead: width x height of a label in mm, such as {DEFAULT_ROLL}.")
 @click.option("--qr", is_flag=True, help="A QR code in place of bars.")
 @click.option("--unit", "serials", multiple=True, metavar="SERIAL", help="Only this unit; may be repeated.")
 @click.option("--from", "first", type=click.IntRange(1), default=1, help="From this unit on, counted from 1.")
 @click.option("--to", "last", type=click.IntRange(1), help="Up to this one.")
 @click.option("--skip", type=click.IntRange(0, 100), default=0, help="Places of the first sheet that are used up.")
-@_OR_FILE
-@_PRINTER
+@OR_FILE
+@PRINTER
 @database_option
 def units(
     order: str,
@@ -62,8 +68,8 @@ def units(
     """Labels for the units of ORDER. A second printing is marked as a copy."""
     if sheet and roll:
         raise click.UsageError(_("Give --sheet or --roll, not both."))
-    _one_of(output, printer)
     engine = open_database(database)
+    printer = one_of(engine, output, printer, order=order)
     symbology: Symbology = "qr" if qr else "code128"
     if printer:
         with writing(engine) as session:
@@ -76,14 +82,14 @@ def units(
                 last=last,
                 language=system_language(),
             )
-            _queue(session, found, printer)
+            queue(session, found, printer)
         return
     with writing(engine) as session:
         made = labels.units(
             session,
             order,
             now=now(),
-            on=roll or sheet or DEFAULT_SHEET,
+            on=roll or sheet or label_defaults.sheet(session),
             symbology=symbology,
             serials=serials or None,
             first=first,
@@ -92,7 +98,7 @@ def units(
             language=system_language(),
             actor=CONSOLE,
         )
-    _write(made, output)
+    write(made, output)
 
 
 @labels_group.command("traveller")
@@ -104,15 +110,15 @@ def traveller(order: str, output: Path, database: str) -> None:
     engine = open_database(database)
     with writing(engine) as session:
         made = traveller_of(session, order, now=now(), language=system_language(), actor=CONSOLE)
-    _write(made, output)
+    write(made, output)
 
 
 @labels_group.command("hold")
 @click.argument("unit")
 @click.option("--sheet", type=click.Choice(list(SHEETS)), help="Sheet of A4, columns x rows.")
 @click.option("--roll", metavar="SIZE", help=f"Roll: width x height of a label in mm; else {HOLD_ROLL}.")
-@_OR_FILE
-@_PRINTER
+@OR_FILE
+@PRINTER
 @database_option
 def hold(
     unit: str, sheet: str | None, roll: str | None, output: Path | None, printer: str | None, database: str
@@ -120,18 +126,18 @@ def hold(
     """What says where UNIT stands with its nonconformity: red, blue or green."""
     if sheet and roll:
         raise click.UsageError(_("Give --sheet or --roll, not both."))
-    _one_of(output, printer)
     engine = open_database(database)
+    printer = one_of(engine, output, printer, unit=unit, least=HOLD_ROLL)
     if printer:
         with writing(engine) as session:
             one = labels.hold_label(session, unit, language=system_language())
-            _queue(session, one if isinstance(one, Answer) else [one], printer)
+            queue(session, one if isinstance(one, Answer) else [one], printer)
         return
     with writing(engine) as session:
         made = labels.hold(
             session, unit, now=now(), on=roll or sheet or HOLD_ROLL, language=system_language(), actor=CONSOLE
         )
-    _write(made, output)
+    write(made, output)
 
 
 @labels_group.command("control")
@@ -144,15 +150,30 @@ def control_codes(output: Path, database: str) -> None:
         plan = latest_plan(session)
     if plan is None:
         raise click.ClickException(Answer(False, "no_plan", {}).say(system_language()))
-    _write(control(plan, now=now(), language=system_language()), output)
+    write(control(plan, now=now(), language=system_language()), output)
 
 
-def _one_of(output: Path | None, printer: str | None) -> None:
-    if (output is None) == (printer is None):
+def one_of(
+    engine: Engine, output: Path | None, printer: str | None, *, order: str = "", unit: str = "", least: str = ""
+) -> str | None:
+    """The printer to use; None: the file. Where neither is said, the printer that the plan means.
+
+    Raises:
+        click.UsageError: both are said, or neither, and the plan means no printer.
+    """
+    if output is not None and printer is None:
+        return None
+    if output is None and printer is None:
+        with reading(engine) as session:
+            row = session.get(UnitRow, unit) if unit else None
+            found = label_defaults.printer(session, row.order if row is not None else order, least=least)
+        printer = found.id if found is not None else None
+    if output is not None or printer is None:
         raise click.UsageError(_("Give -o or --printer."))
+    return printer
 
 
-def _queue(session: Session, made: list[Label] | Answer, printer: str) -> None:
+def queue(session: Session, made: list[Label] | Answer, printer: str) -> None:
     """Into the queue of a label printer; the server prints."""
     said = system_language()
     answer = (
@@ -165,7 +186,7 @@ def _queue(session: Session, made: list[Label] | Answer, printer: str) -> None:
     click.echo(_("%(count)s labels wait for printer %(printer)s.", **answer.args))
 
 
-def _write(made: labels.Sheet | Answer, output: Path | None) -> None:
+def write(made: labels.Sheet | Answer, output: Path | None) -> None:
     assert output is not None
     if isinstance(made, Answer):
         raise click.ClickException(made.say(system_language()))

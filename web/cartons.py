@@ -18,10 +18,12 @@ from sqlalchemy.orm import Session
 from mes import carton_labels, carton_pages, deliveries, packing
 from mes.carton_pages import GONE, STATES, shown
 from mes.db.tables import CartonRow
+from mes.domain.label import Label
 from mes.domain.reasons import sentence, tone
 from mes.domain.route import Product
 from mes.domain.sscc import spaced
 from mes.find import carton_number
+from mes.labels import Sheet
 from mes.orders import Answer
 from mes.packing import Wanted
 from mes.wire import MOST_NUMBERS
@@ -100,6 +102,7 @@ def index() -> Any:
             text=asked["q"],
             page=page_number(),
             most=MOST_NUMBERS,
+            roll=carton_labels.ROLL,
         )
 
 
@@ -303,3 +306,29 @@ def label(sscc: str) -> Any:
         lambda s, now: carton_labels.printed(s, [sscc], now=now, on=on or carton_labels.ROLL, language=said, actor=who)
     )
     return sent(made, back)
+
+
+@blueprint.post("/labels")
+@role("planner", "supervisor", "quality")
+def labels() -> Any:
+    """The labels of all closed cartons of an order, or of a pallet: one file, or one queue."""
+    order, pallet, on, who, said = ident("order"), ident("pallet"), ident("paper"), actor(), language()
+    back = url_for("cartons.show", sscc=pallet) if pallet else url_for("cartons.index", order=order or None)
+
+    def numbers(session: Session) -> list[str] | Answer:
+        return carton_labels.closed_of(session, order=order, pallet=pallet)
+
+    def queue(session: Session) -> list[Label] | Answer:
+        chosen = numbers(session)
+        return chosen if isinstance(chosen, Answer) else carton_labels.of_numbers(session, chosen, language=said)
+
+    def file(session: Session, now: datetime) -> Sheet | Answer:
+        chosen = numbers(session)
+        if isinstance(chosen, Answer):
+            return chosen
+        paper = on or carton_labels.ROLL
+        return carton_labels.printed(session, chosen, now=now, on=paper, language=said, actor=who)
+
+    if (printer := printer_of(on)) is not None:
+        return queued(queue, printer, back)
+    return sent(site().do(file), back)

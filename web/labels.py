@@ -14,8 +14,8 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from mes import label_defaults, printing, revisions, typeset
 from mes import labels as verbs
-from mes import printing, revisions, typeset
 from mes.control_sheet import control as control_sheet
 from mes.db.tables import UnitRow
 from mes.domain.label import Label
@@ -33,12 +33,24 @@ blueprint = Blueprint("labels", __name__, url_prefix="/labels")
 
 @blueprint.app_context_processor
 def _papers() -> dict[str, Any]:
-    return {"label_sheets": tuple(SHEETS.values()), "label_rolls": ROLLS, "label_printers": _printers}
+    return {
+        "label_sheets": tuple(SHEETS.values()),
+        "label_rolls": ROLLS,
+        "label_printers": _printers,
+        "label_preferred": preferred,
+    }
 
 
 def _printers() -> tuple[Printer, ...]:
     with site().reading() as session:
         return printing.printers(session)
+
+
+def preferred(order: str = "", least: str = "", usual: str = "") -> str:
+    """What a page shows as chosen: the printer that the plan means, the usual roll, the site's sheet."""
+    with site().reading() as session:
+        found = label_defaults.printer(session, order, least=least)
+        return f"{PRINTER}{found.id}" if found is not None else usual or label_defaults.sheet(session)
 
 
 PRINTER: Final = "printer:"

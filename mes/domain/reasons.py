@@ -764,6 +764,8 @@ REASONS: Final[dict[str, Reason]] = _table(
     ("printer_stopped", "stop", "Le programme s’est arrêté pendant l’impression.",
      "The program stopped while it printed.",
      "Regardez si l’étiquette est sortie.", "Look whether the label came out."),
+    ("no_closed_cartons", "stop", "{text} n’a pas de carton fermé.", "{text} has no closed carton.",
+     "Fermez d’abord les cartons.", "Close the cartons first."),
     ("no_units", "stop", "L’ordre {order} n’a pas encore de numéros.", "Order {order} has no serials yet.",
      "Lancez d’abord l’ordre.", "Release the order first."),
     ("no_units_lot", "stop", "L’ordre {order} se compte par pièces.", "Order {order} is counted by pieces.",

@@ -227,10 +227,18 @@ class Defect(Frozen):
 
 
 class Line(Frozen):
-    """A line of the floor: its stations stand in the order of the flow."""
+    """A line of the floor: its stations stand in the order of the flow. `printer`: where its labels come out."""
 
     id: Slug
     name: Text
+    printer: Slug | None = None
+
+
+class LabelDefaults(Frozen):
+    """`[plant.labels]`: what labels are printed on when nobody says: a sheet of A4, and the site's label printer."""
+
+    sheet: str | None = None
+    printer: Slug | None = None
 
 
 class Station(Frozen):
@@ -323,6 +331,11 @@ class Plant(Frozen):
     qualifications: tuple[Qualification, ...] = ()
     printers: tuple[Printer, ...] = ()
     customers: tuple[Customer, ...] = ()
+    labels: LabelDefaults | None = None
+
+    def line(self, line_id: str) -> Line | None:
+        """The line of that id, or None."""
+        return next((each for each in self.lines if each.id == line_id), None)
 
 
 class Plan(Frozen):

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from mes.domain.route import Customer, Line, Plan, Qualification
+from mes.domain.route import Customer, Plan, Qualification
 from mes.i18n import LANGUAGES, _
 from mes.plan.content import from_content
 from mes.plan.errors import Findings, PlanError, Raw, label, rows, single, texts
@@ -22,7 +22,7 @@ from mes.plan.known import Known
 from mes.plan.pictures import Refused, read_picture
 from mes.plan.station import StationFile, decode_station, instruments, label_printers, told_by
 from mes.plan.steps import StepTable
-from mes.plan.tables import DefectTable, PlantTable, PrinterTable, ProductTable, ShiftTable
+from mes.plan.tables import DefectTable, FloorLineTable, PlantTable, PrinterTable, ProductTable, ShiftTable
 from mes.plan.weighing import packed, with_limits
 
 PLANT: Final = "plant.toml"
@@ -92,6 +92,7 @@ class _Reading:
             printers=printers,
             places=places,
             lines=None if self.plant is None else frozenset(texts(rows(self.plant, "line"), "id")),
+            printer_ids=None if self.plant is None else frozenset(texts(rows(self.plant, "printer"), "id")),
             pictures=frozenset(self.drawings),
             qualifications=None if self.plant is None else frozenset(texts(rows(self.plant, "qualification"), "id")),
             defects=None if self.defects is None else frozenset(texts(rows(self.defects, "defect"), "code")),
@@ -138,7 +139,7 @@ class _Reading:
             if raw is not None
             else None
         )
-        lines = self._many(self.plant, "line", Line, PLANT, _("Two lines are called %(value)s."))
+        lines = self._many(self.plant, "line", FloorLineTable, PLANT, _("Two lines are called %(value)s."))
         if "line" not in self.plant:
             self.findings.add(PLANT, "line", "", _("This table is missing."), "[[line]]")
         shifts = self._many(self.plant, "shift", ShiftTable, PLANT, _("Two shifts are called %(value)s."))

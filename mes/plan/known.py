@@ -24,6 +24,7 @@ class Known:
     stations: Mapping[str, Mapping[str, str] | None] | None = None
     told: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     lines: frozenset[str] | None = None
+    printer_ids: frozenset[str] | None = None
     pictures: frozenset[str] | None = None
     defects: frozenset[str] | None = None
     qualifications: frozenset[str] | None = None

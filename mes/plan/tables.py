@@ -12,9 +12,21 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from mes.domain.label_paper import roll
+from mes.domain.label_paper import SHEETS, roll
 from mes.domain.printer import Printer, read_address
-from mes.domain.route import AddressLines, Break, Defect, Language, NcLimits, Shift, Slug, Station, Text
+from mes.domain.route import (
+    AddressLines,
+    Break,
+    Defect,
+    LabelDefaults,
+    Language,
+    Line,
+    NcLimits,
+    Shift,
+    Slug,
+    Station,
+    Text,
+)
 from mes.i18n import _
 from mes.plan.cartons import CartonTable, PalletTable, is_prefix
 from mes.plan.errors import refusal, unknown, with_guess
@@ -33,6 +45,33 @@ def picture_exists(value: str | None, info: ValidationInfo) -> str | None:
     return value
 
 
+def _printer_exists(value: str | None, info: ValidationInfo) -> str | None:
+    """Field check: the site has a printer of that name."""
+    printers = known_to(info).printer_ids
+    if value is not None and printers is not None and value not in printers:
+        raise unknown(_("No printer is called %(name)s.", name=value), value, printers)
+    return value
+
+
+class FloorLineTable(Line):
+    """`[[line]]`"""
+
+    _printer_exists = field_validator("printer")(_printer_exists)
+
+
+class LabelsTable(LabelDefaults):
+    """`[plant.labels]`"""
+
+    _printer_exists = field_validator("printer")(_printer_exists)
+
+    @field_validator("sheet")
+    @classmethod
+    def _sheet_exists(cls, value: str | None) -> str | None:
+        if value is not None and value not in SHEETS:
+            raise unknown(_("No sheet is called %(name)s.", name=value), value, SHEETS)
+        return value
+
+
 class PlantTable(Frozen):
     """`[plant]`"""
 
@@ -48,6 +87,7 @@ class PlantTable(Frozen):
     gs1_prefix: Annotated[str | None, AfterValidator(is_prefix)] = None
     pallet: PalletTable | None = None
     nonconformity: NcLimits | None = None
+    labels: LabelsTable | None = None
 
     @field_validator("timezone")
     @classmethod

@@ -8,18 +8,28 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from mes.domain.route import Break, Customer, Enclosed, Line, Plan, Qualification, Weigh
+from mes.domain.route import Break, Customer, Enclosed, Plan, Qualification, Weigh
 from mes.plan import Instrument, Port, Screen, Server, read_plan
 from mes.plan.cartons import CartonTable, PalletTable
 from mes.plan.lines import LineTable
 from mes.plan.steps import CommandTable, ComponentTable, StepTable, TestTable
-from mes.plan.tables import DefectTable, PlantTable, PrinterTable, ProductTable, ShiftTable, StationTable
+from mes.plan.tables import (
+    DefectTable,
+    FloorLineTable,
+    LabelsTable,
+    PlantTable,
+    PrinterTable,
+    ProductTable,
+    ShiftTable,
+    StationTable,
+)
 
 ROOT = Path(__file__).parents[2]
 DOCS = (ROOT / "docs" / "plan.md").read_text(encoding="utf-8")
 
 TABLES: tuple[type[BaseModel], ...] = (
-    Break, CartonTable, CommandTable, ComponentTable, Customer, DefectTable, Enclosed, Instrument, Line, LineTable,
+    Break, CartonTable, CommandTable, ComponentTable, Customer, DefectTable, Enclosed,
+    FloorLineTable, Instrument, LabelsTable, LineTable,
     PalletTable, PlantTable, Port, PrinterTable,
     ProductTable, Qualification, Screen, Server, ShiftTable, StationTable, StepTable, TestTable, Weigh,
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
@@ -11,7 +12,7 @@ from sqlalchemy import func, select
 
 from mes import instruments
 from mes.db.session import reading
-from mes.db.tables import Ledger
+from mes.db.tables import Label, Ledger
 from mes.domain import barcode
 from mes.domain.sscc import spaced
 from tests.server.bench import Floor
@@ -243,4 +244,27 @@ def test_an_unfit_scale_records_no_weight(packers: Office, floor: PackingFloor) 
     assert floor.carton(carton).weight_g is None
     assert say(packers, carton, "weigh", kg="1.1", device="BAL-8")[0] == 200  # no such scale: the weight alone
     assert floor.carton(carton).weight_g == 1100
+    floor.agrees()
+
+
+def test_all_closed_cartons_of_an_order_or_a_pallet_are_labelled_at_once(packers: Office, floor: PackingFloor) -> None:
+    one, two, three = floor.finished()
+    cartons = sorted((floor.full([one, two]), floor.full([three])))
+    (pallet,) = floor.numbers(1, level="pallet")
+    page = packers.get("/cartons?order=OF-1")
+    assert "All closed cartons of OF-1." in text_of(page)
+    assert re.search(r'<option value="100x50" selected>', page)
+    made = packers.post("/cartons?order=OF-1", "/cartons/labels", order="OF-1", paper="100x50")
+    assert made.data.startswith(b"%PDF")
+    for carton in cartons:
+        floor.tell("p2", "UnitsPacked", carton=pallet, inner=carton, asks=True)
+    said = packers.post(f"/cartons/{pallet}", "/cartons/labels", pallet=pallet, paper="100x50")
+    assert said.data.startswith(b"%PDF")
+    refused = packers.post("/cartons?order=OF-1", "/cartons/labels", order="OF-1", paper="57x32")
+    assert "is too long for this label" in text_of(refused.text)
+    unknown = packers.post(f"/cartons/{pallet}", "/cartons/labels", pallet=pallet, paper="printer:none")
+    assert "No printer is called none." in text_of(unknown.text)
+    with reading(floor.engine) as session:
+        copies = {r.subject: r.copies for r in session.scalars(select(Label).where(Label.template == "carton"))}
+    assert copies == dict.fromkeys(cartons, 2)
     floor.agrees()

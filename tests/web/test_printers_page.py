@@ -23,7 +23,8 @@ def shop(tmp_path: Path) -> Iterator[Workshop]:
     """A workshop whose plan names a printer."""
     plan = workshop_plan()
     printer = Printer(id="zebra-1", url="tcp://127.0.0.1:9", label="57x32")
-    plan = plan.model_copy(update={"plant": plan.plant.model_copy(update={"printers": (printer,)})})
+    lines = tuple(line.model_copy(update={"printer": "zebra-1"}) for line in plan.plant.lines)
+    plan = plan.model_copy(update={"plant": plan.plant.model_copy(update={"printers": (printer,), "lines": lines})})
     made = Workshop(f"sqlite:///{tmp_path / 'atelier.db'}", plan, start=START)
     yield made
     made.close()
@@ -43,7 +44,7 @@ def states(office: Office) -> list[str]:
 def test_the_page_of_an_order_sends_its_labels_to_a_printer_in_place_of_a_file(
     office: Office, units: list[str]
 ) -> None:
-    assert 'value="printer:zebra-1"' in office.get(f"/order/{ORDER}")
+    assert '<option value="printer:zebra-1" selected>' in office.get(f"/order/{ORDER}")
     answer = office.post(f"/order/{ORDER}", "/labels/units", order=ORDER, paper="printer:zebra-1")
     assert "2 labels wait for printer zebra-1." in text_of(answer.text)
     office.post(f"/unit/{units[0]}", "/labels/unit", unit=units[0], paper="printer:zebra-1", symbology="qr")

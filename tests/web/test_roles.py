@@ -83,6 +83,7 @@ POST   /labels/hold                     -         -        -          x         
 POST   /labels/traveller                -         -        -          x          -        x       -
 POST   /labels/unit                     -         -        -          x          -        x       -
 POST   /labels/units                    -         -        -          x          -        x       -
+POST   /cartons/labels                  -         -        -          x          x        x       -
 GET    /printers                        -         -        -          x          x        x       x
 POST   /printers/decide                 -         -        -          x          x        x       -
 GET    /quality                         -         -        -          x          x        x       x
