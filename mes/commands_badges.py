@@ -7,22 +7,23 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from pathlib import Path
 
 import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mes import badges, people, qualifications, revisions
+from mes import badge_cards, badges, people, qualifications, revisions, typeset
 from mes.db.session import reading, writing
 from mes.db.tables import Badge, Person
 from mes.i18n import _, system_language
 from mes.orders import Answer
-from mes.setup import CONSOLE, database_option, now, open_database, tell
+from mes.setup import CONSOLE, database_option, now, open_database, tell, write_file
 
 
 @click.group()
 def badge() -> None:
-    """Issue, end and list badges."""
+    """Issue, print, end and list badges."""
 
 
 @badge.command("issue")
@@ -54,6 +55,32 @@ def badge_issue(persons: tuple[str, ...], names: tuple[str, ...], language: str,
         return
     for row in made:
         click.echo(_("Badge %(badge)s for %(person)s: print the code %(code)s", **row))
+
+
+@badge.command("print")
+@click.argument("wanted", nargs=-1, metavar="[BADGE]...")
+@click.option("--card", is_flag=True, help="One card a page, for a card printer; else ten on a sheet of A4.")
+@click.option("--no-names", is_flag=True, help="The pseudonym in place of the name.")
+@click.option("--skip", type=click.IntRange(0, 9), default=0, help="Places of the first sheet that are used up.")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The PDF file to write."
+)
+@database_option
+def badge_print(wanted: tuple[str, ...], card: bool, no_names: bool, skip: int, output: Path, database: str) -> None:
+    """Cards of these badges, or of every good one, to PDF."""
+    with reading(open_database(database)) as session:
+        made = badge_cards.cards(
+            session,
+            wanted,
+            layout="card" if card else "sheet",
+            names=not no_names,
+            skip=skip,
+            language=system_language(),
+        )
+    if isinstance(made, Answer):
+        raise click.ClickException(made.say(system_language()))
+    write_file(output, typeset.pdf(made.template, made.data, now=now()))
+    click.echo(_("Written: %(file)s", file=output))
 
 
 @badge.command("end")

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 
 TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
 Template = Literal[
-    "units", "traveller", "control", "recall", "dossier", "eight_d", "supplier", "shipping", "nclog", "audit"
+    "units", "traveller", "control", "badges", "recall", "dossier", "eight_d", "supplier", "shipping", "nclog", "audit"
 ]
 
 

@@ -15,12 +15,13 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mes import badges, codes, people, qualifications, revisions
+from mes import badge_cards, badges, codes, people, qualifications, revisions
 from mes.db.tables import Badge, Person
 from mes.domain import days
 from mes.orders import Answer
 from web.auth import actor, role
-from web.forms import ident
+from web.forms import ident, whole_number
+from web.labels import sent
 from web.language import LANGUAGE_WORDS, chosen, language, tell
 from web.site import site
 
@@ -135,12 +136,24 @@ def badge(badge: str) -> str:
         return render_template(
             "badge.html",
             name=person.name,
-            badge=row,
+            row=row,
             code=code,
             bars=codes.bars(code),
             square=codes.square(code),
             site_name=plan.plant.site if plan else "Atelier",
         )
+
+
+@blueprint.get("/badges.pdf")
+@role("supervisor", "admin")
+def cards() -> Any:
+    """Badges as cards, with names: those that are named, else every good one; on sheets of A4, or one a page."""
+    wanted = [badge[:64] for badge in request.args.getlist("badge")]
+    layout: badge_cards.Layout = "card" if request.args.get("layout") == "card" else "sheet"
+    skip = whole_number(request.args.get("skip") or "1", badge_cards.PLACES) or 1
+    with site().reading() as session:
+        made = badge_cards.cards(session, wanted, layout=layout, skip=skip - 1, language=language())
+    return sent(made, url_for("people.index"))
 
 
 # --- who may do what --------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import random
+import re
 import string
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from PIL import Image
 from sqlalchemy import select
 
 from mes import codes, labels, orders, typeset
+from mes.bag_labels import code_of
 from mes.cli import main
 from mes.commands_ledger import verify_engine
 from mes.control_sheet import QUANTITIES, control
@@ -30,6 +32,7 @@ from mes.domain.barcode import COMMANDS, MAX_VALUE, read, write
 from mes.domain.label import Label, Symbology
 from mes.domain.label_paper import ROLLS, SHEETS, Paper, paper
 from mes.domain.route import Defect, Text
+from mes.domain.sscc import check_digit
 from mes.orders import Answer
 from mes.traveller import step_codes, traveller
 from tests.server.bench import START, Floor
@@ -319,6 +322,41 @@ def test_every_kind_of_label_reads_back_from_paper(label: Label, aim: str, name:
     assert labels.unfit(label, where) is None
     (png,) = typeset.pictures("units", labels.sheet_of([(label, 2)], where, title="T", name="T").data)
     assert read_page(png) == [(aim, label.code)]
+
+
+def drawn_kinds(count: int) -> list[Label]:
+    """Cartons, bags in both kinds of code, and held units, so many of each, of random numbers."""
+    draw, made = random.Random(20261126), list[Label]()
+
+    def digits(n: int) -> str:
+        text = "".join(draw.choice(string.digits) for _ in range(n - 1))
+        return text + check_digit(text)
+
+    for n, serial in enumerate(s for s in serials(5 * count) if 1 < len(s) <= 20):
+        if n == count:
+            break
+        sscc, gtin, more = digits(18), digits(14), draw.randrange(3)
+        inside = (f"3303{draw.randrange(10**6):06}" if more else "") + (
+            f"02{gtin}37{draw.randint(1, 999)}" if more > 1 else ""
+        )
+        made.append(
+            Label("carton", sscc, f"00{sscc}{inside}", "gs1-128", head="Carton", words=f"(00) {sscc}", check=False)
+        )
+        made.append(Label("hold", serial, serial, "qr", head="HELD", tone="stop", unit=serial, check=False))
+        for symbology in ("code128", "qr"):
+            part, lot, kind = f"BAT-{n}", re.sub("[#$]", "-", serial[:12]), "qr" if symbology == "qr" else "gs1-128"
+            code = code_of(part, lot, draw.randint(1, 5000), symbology)  # type: ignore[arg-type]
+            made.append(Label("bag", f"{part}/{n}", code, kind, head="Bag", words=part, check=False))  # type: ignore[arg-type]
+    return made
+
+
+def test_random_labels_of_every_kind_read_back_from_paper_as_their_records() -> None:
+    made, where = drawn_kinds(25), Paper("160x50", 160, 50, 160, 50)
+    assert [labels.unfit(label, where) for label in made] == [None] * len(made)
+    sheet = labels.sheet_of([(label, 1) for label in made], where, title="T", name="T")
+    aims = {"gs1-128": "]C1", "code128": "]C0", "qr": "]Q1"}
+    for label, png in zip(made, typeset.pictures("units", sheet.data), strict=True):
+        assert read_page(png) == [(aims[label.symbology], label.code)]
 
 
 def test_a_label_with_more_lines_than_the_paper_is_high_is_refused() -> None:

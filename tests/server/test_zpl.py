@@ -13,7 +13,7 @@ from mes.domain.label import Label
 from mes.domain.label_paper import Paper, paper
 from mes.domain.printer import PER_MM
 from mes.zpl import label_zpl
-from tests.server.test_labels import BAG, CARTON, EDGES, HELD, WIDE, label_of, serials
+from tests.server.test_labels import BAG, CARTON, EDGES, HELD, WIDE, drawn_kinds, label_of, serials
 from tests.server.zpl_reader import read_zpl
 
 EVIL = ("^XZ^XA", "~JR", "a_5Eb", "^FD^FS", ">;>0", "\\&", "é€^~", "_", "x" * 200)
@@ -48,6 +48,13 @@ def test_every_kind_of_label_reads_back_at_every_resolution(label: Label, aim: s
     where = paper(size)
     assert where
     assert codes_of(label, where, per_mm) == [(aim, label.code)]
+
+
+def test_random_labels_of_every_kind_read_back_from_what_a_printer_would_draw_as_their_records() -> None:
+    where = Paper("160x50", 160, 50, 160, 50)
+    for label in drawn_kinds(50):
+        (found,) = codes_of(label, where)
+        assert found == ({"gs1-128": "]C1", "qr": "]Q1"}[label.symbology], label.code)
 
 
 @pytest.mark.parametrize(

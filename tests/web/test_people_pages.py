@@ -42,7 +42,14 @@ def test_somebody_new_gets_a_badge_that_can_be_printed_at_once(office: Office) -
     _person, badge = hired(office, "Somebody else")
     page = office.get(f"/people/badge/{badge}")
     assert badges.code_of(badge) in page
-    assert "badge.css" in page
+    assert f'aria-label="Badge {badge}"' in page
+    assert re.search(rf'/people/badges\.pdf\?[^"]*badge={badge}[^"]*" download', page)
+    for query in ("", f"?badge={badge}&layout=card", f"?badge={badge}&skip=4", f"?badge={badge}&skip=99"):
+        assert office.client.get(f"/people/badges.pdf{query}").data.startswith(b"%PDF"), query
+    wrong = office.client.get(
+        "/people/badges.pdf?badge=NOBODY", headers={"Accept-Language": "en"}, follow_redirects=True
+    )
+    assert "Badge NOBODY does not exist, or is ended." in text_of(wrong.text)
 
 
 def test_a_name_that_cannot_be_kept_is_said_and_stays_typed(office: Office) -> None:

@@ -165,6 +165,7 @@ POST   /stations/revoke                 -         -        -          -         
 POST   /stations/alarm                  -         -        -          x          -        -       x
 
 GET    /people                          -         -        -          x          -        -       x
+GET    /people/badges.pdf               -         -        -          x          -        -       x
 POST   /people/add                      -         -        -          x          -        -       x
 POST   /people/badge/issue              -         -        -          x          -        -       x
 POST   /people/badge/end                -         -        -          x          -        -       x
