@@ -1,5 +1,5 @@
 """A recall among 100,000 units with 10 components each: fills a database by a bulk path, asks where lots went,
-and prints, as JSON, how long the one query takes on SQLite and on PostgreSQL.
+each with its carton, pallet, release and delivery, and prints, as JSON, how long the one query takes on SQLite and on PostgreSQL.
 
 Of the ten components of a unit one is a sub-assembly that was made here: every tenth unit is a part of another one.
 
@@ -23,12 +23,13 @@ from sqlalchemy import Engine, insert, text
 
 from mes.db import migrate
 from mes.db.session import engine_for, reading, writing
-from mes.db.tables import Installation, UnitRow, WorkOrder
+from mes.db.tables import CartonRow, Installation, Packed, ReleasedUnit, UnitRow, WorkOrder
 from mes.genealogy import Wanted, parts_of, where_used
 from tests.postgres import running_cluster, server_programs
 
 COMPONENTS = 10
 ORDER = 250  # units in an order
+CARTON, PALLET = 10, 12  # units in a carton, cartons on a pallet
 AT = "2026-11-23T08:00:00.000Z"
 LOTS = {"FEW": 100, "SOME": 1_000, "MANY": 10_000}
 """Parts by lot, and in how many units one lot of each is."""
@@ -58,6 +59,7 @@ def orders(units: int) -> Iterator[dict[str, Any]]:
             "priority": 2,
             "held_from": "",
             "split_from": None,
+            "given": 0,
             "n": 1,
         }
 
@@ -82,6 +84,7 @@ def made(units: int) -> Iterator[dict[str, Any]]:
             "results": "{}",
             "place": None,
             "burn": None,
+            "delivery": f"BL-2026-{n // ORDER:04}" if n // ORDER % 2 else None,
             "n": 1,
         }
 
@@ -102,11 +105,48 @@ def fitted(units: int) -> Iterator[dict[str, Any]]:
             }  # fmt: skip
 
 
+def sscc(n: int) -> str:
+    return f"{n:018}"
+
+
+def boxes(units: int) -> Iterator[dict[str, Any]]:
+    """Cartons of ten units, on pallets of twelve."""
+    cartons = -(-units // CARTON)
+    for n in range(cartons + -(-cartons // PALLET)):
+        pallet = n >= cartons
+        yield {
+            "sscc": sscc(n), "level": "pallet" if pallet else "carton", "state": "closed", "order": None, "product": None,
+            "customer": "", "bound": False, "have": PALLET if pallet else CARTON, "weight_g": None, "weighed": None,
+            "parent": None if pallet else sscc(cartons + n // PALLET), "held": "", "held_args": "{}", "why": "",
+            "station": None, "opened_at": AT, "closed_at": AT, "reopened": 0, "events": 0, "numbered_at": AT, "n": 1,
+        }  # fmt: skip
+
+
+def packed(units: int) -> Iterator[dict[str, Any]]:
+    for n in range(units):
+        yield {
+            "id": f"{n:08}", "carton": sscc(n // CARTON), "unit": serial(n), "order": f"OF-2026-{n // ORDER:04}",
+            "inner": None, "quantity": 1, "packed_at": AT, "removed_at": None, "why": "", "disputed": False, "n": 1,
+        }  # fmt: skip
+
+
+def released(units: int) -> Iterator[dict[str, Any]]:
+    for n in range(units):
+        yield {"unit": serial(n), "release": f"LIB-2026-{n // ORDER:04}", "since": AT, "back": False, "n": 1}
+
+
 def fill(engine: Engine, units: int) -> None:
     """Rows by the thousand, past the ledger: this measures a query, not the way in."""
     migrate.upgrade(engine)
     with writing(engine) as session:
-        for table, rows in ((WorkOrder, orders(units)), (UnitRow, made(units)), (Installation, fitted(units))):
+        for table, rows in (
+            (WorkOrder, orders(units)),
+            (UnitRow, made(units)),
+            (Installation, fitted(units)),
+            (CartonRow, boxes(units)),
+            (Packed, packed(units)),
+            (ReleasedUnit, released(units)),
+        ):
             while piece := list(islice(rows, 10_000)):
                 session.connection().execute(insert(table), piece)
     with writing(engine) as session:
