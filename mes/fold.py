@@ -29,6 +29,7 @@ from mes.fold_deliveries import DELIVERY_RULES
 from mes.fold_nonconformity import open_nc, passed_again
 from mes.fold_office import OFFICE_RULES
 from mes.fold_orders import count_order, move_order, pieces
+from mes.fold_scanned import SCANNED_RULES
 from mes.fold_shipping import SHIPPING_RULES
 from mes.rows import FaultRow, InstallationRow, QuarantineRow, ReadingRow, StationState, TallyRow, VisitRow
 from mes.verdicts import Entry, Judged, NotUnderstood, answer_of, spelled
@@ -506,9 +507,10 @@ def _completed(world: World, entry: Entry, body: wire.WorkCompleted) -> Judged:
 # --- cartons and pallets ----------------------------------------------------------------------------------------------
 
 
-def _packing(world: World, entry: Entry, body: Any) -> Judged:
-    """What the packing rules say, the station's last word, and the nonconformity of a unit that is in doubt."""
-    outcome = fold_packing.PACKING_RULES[entry.kind](world, entry, body)
+def _holding(world: World, entry: Entry, body: Any) -> Judged:
+    """What the rules of packing and of scanned serials say, the station's last word, and the nonconformity of a unit
+    that is in doubt."""
+    outcome = _HOLDING[entry.kind](world, entry, body)
     judged = outcome.judged
     if outcome.hold is not None:
         unit, why, said = outcome.hold
@@ -562,6 +564,8 @@ def entry_of(row: Ledger, *, n: int | None = None) -> Entry:
 
 Rule = Callable[[World, Entry, Any], Judged]
 
+_HOLDING: Final = {**fold_packing.PACKING_RULES, **SCANNED_RULES}
+
 _RULES: Final[dict[str, Rule]] = {
     **dict.fromkeys(_UNIT_KINDS, _unit_event),
     "WorkCompleted": _completed,
@@ -578,7 +582,7 @@ _RULES: Final[dict[str, Rule]] = {
     **fold_instruments.INSTRUMENT_RULES,
     **fold_lots.LOT_RULES,
     "UnitHeld": partial(fold_lots.hold_unit, open_nc),
-    **dict.fromkeys(fold_packing.PACKING_RULES, _packing),
+    **dict.fromkeys(_HOLDING, _holding),
     **fold_packing.PACKING_OFFICE,
     **fold_trace.TRACE_RULES,
     **SHIPPING_RULES,

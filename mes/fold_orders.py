@@ -82,6 +82,8 @@ def _release(world: World, entry: Entry, body: wire.OrderReleased) -> Judged:
     if order.given:
         if (refused := release_given(world, entry, order, product)) is not None:
             return refused
+    elif product.serial_scan is not None:
+        order = replace(order, scanned=0)  # the units come by scan
     elif product.tracking == "serial" and (taken := _reserve(world, entry, order, product, order.quantity)):
         return _no(entry, "serial_taken", serial=taken)
     world.orders.put(replace(order, revision=body.revision, released_at=entry.at))
@@ -179,7 +181,7 @@ def _resized(entry: Entry, order: OrderRow, quantity: int) -> OrderRow:
 def _grow(world: World, entry: Entry, order: OrderRow, more: int) -> Judged | None:
     """More units get serials, by the plan that the order was released with."""
     product = _product(world, order)
-    if product is None or product.tracking != "serial":
+    if product is None or product.tracking != "serial" or order.scanned is not None:
         return None
     if order.given:
         return _no(entry, "serials_by_list", order=order.id)
@@ -221,6 +223,7 @@ def _split(world: World, entry: Entry, body: wire.OrderSplit) -> Judged:
             created_at=entry.at,
             split_from=order.id,
             given=order.given if order.revision else 0,
+            scanned=None if order.scanned is None else 0,
             why=order.why if held else "",
         )
     )
@@ -233,6 +236,8 @@ def _free(world: World, order: OrderRow) -> tuple[int, list[Unit]]:
     product = _product(world, order)
     if order.revision == 0 or product is None:
         return order.quantity, []
+    if order.scanned is not None:
+        return order.quantity - order.scanned, []
     if product.tracking != "serial":
         plan = world.plan(order.revision)
         assert plan is not None

@@ -43,7 +43,7 @@ def _given(world: World, entry: Entry, body: wire.SerialsGiven) -> Judged:
             return no(entry, "serial_twice", serial=serial)
         if read(serial) != Plain(serial):
             return no(entry, "serial_form", serial=serial)
-        if not _free(world, order.id, serial):
+        if not free(world, order.id, serial):
             return no(entry, "serial_taken", serial=serial)
     for old in units_given(world, order):
         world.put_unit(replace(old, state="withdrawn", since=entry.at))
@@ -76,10 +76,10 @@ def taken(world: World, order: str, serials: Sequence[str]) -> set[str]:
     """Those of the serials that this order can no more be given."""
     world.units.load((s,) for s in serials)
     world.labels.load(("unit", s) for s in serials)
-    return {s for s in serials if not _free(world, order, s)}
+    return {s for s in serials if not free(world, order, s)}
 
 
-def _free(world: World, order: str, serial: str) -> bool:
+def free(world: World, order: str, serial: str) -> bool:
     """Was this serial never on a unit? One that was given and taken back counts as never, if no label says it."""
     unit = world.units.get(serial)
     if unit is None or (unit.order == order and unit.state == "reserved"):

@@ -69,7 +69,7 @@ def _left(session: Session, order: WorkOrder, product: Product) -> Mapping[str, 
         .where(UnitRow.order == order.id, UnitRow.state.in_(("reserved", "waiting", "in_work")))
         .group_by(UnitRow.step)
     )
-    left = dict.fromkeys(ids, 0)
+    left = dict.fromkeys(ids, max(0, order.quantity - order.scanned) if order.scanned is not None else 0)
     for step, count in session.execute(query):
         for later in ids[ids.index(step) :] if step in left else ():
             left[later] += count

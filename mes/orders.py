@@ -257,13 +257,14 @@ def against_closing(session: Session, order: str) -> list[Against]:
         .where(Nonconformity.order == order, Nonconformity.state.not_in(("closed", "cancelled")))
         .order_by(Nonconformity.id)
     ).all()
-    by_count = not states and row.revision > 0
+    by_count = not states and row.revision > 0 and row.scanned is None
     good = _counted_good(session, order, row.open_units, row.quantity) if by_count else states.get("done", 0)
+    to_scan = max(0, row.quantity - row.scanned) if row.scanned is not None else 0
     standing = rules.Standing(
         order=order,
         quantity=row.quantity,
         good=good,
-        not_begun=states.get("reserved", 0) if row.revision else row.quantity,
+        not_begun=states.get("reserved", 0) + to_scan if row.revision else row.quantity,
         in_work=states.get("waiting", 0) + states.get("in_work", 0),
         to_count=max(0, row.open_units) if by_count else 0,
         ncs=ncs,

@@ -16,7 +16,7 @@ from mes.domain import unit as rules
 from mes.domain.calibration import UNFIT
 from mes.domain.gate import Answer, Installed
 from mes.domain.reasons import REASONS, tone
-from stations import calibrated, lots, overriding, packing, parts, signing, testing, units
+from stations import calibrated, lots, overriding, packing, parts, serials, signing, testing, units
 from stations import recall as floor
 from stations.inputs import Kept, VerdictCame
 from stations.recall import told_of
@@ -59,6 +59,8 @@ def came(turn: Turn, v: VerdictCame) -> Turn:
     if v.verdict == "held":
         return _held(turn, pending, v, awaited=awaited)
     match pending.body:
+        case wire.UnitsInitialized():
+            return serials.judged(turn, pending, v, awaited=awaited)
         case wire.UnitsArrived():
             return _arrival(turn, pending, v, awaited=awaited)
         case wire.MaterialsInstalled():
@@ -93,6 +95,8 @@ def alone(turn: Turn, pending: Pending) -> Turn:
             return signing.alone(turn, pending)
         case _ if isinstance(pending.body, packing.BODIES):
             return packing.alone(turn, pending)
+        case wire.UnitsInitialized():
+            return serials.alone(turn, pending)
         case wire.UnitsArrived():
             return _enter_alone(turn, pending)
         case wire.MaterialsInstalled() if work is not None and work.holds(pending.token):

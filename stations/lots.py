@@ -13,7 +13,7 @@ from mes import wire
 from mes.domain import gate
 from mes.domain.barcode import Command
 from mes.domain.route import Step
-from stations import signing
+from stations import serials, signing
 from stations.counting import Lot
 from stations.hints import CODES
 from stations.inputs import VerdictCame
@@ -31,6 +31,8 @@ def take(turn: Turn, order_id: str) -> Turn:
         if s.lot.order.id == order_id:
             return turn.say("counted", s.lot.args, colour="wait")
         return turn.say("finish_first", {"unit": s.lot.order.id})
+    if (found := serials.by_scan(s, order_id)) is not None:
+        return serials.take(turn, *found)
     order = s.recall.order(order_id)
     plan = s.recall.plan_of(order)
     product = plan.product(order.product) if plan and order else None
@@ -57,7 +59,7 @@ def take(turn: Turn, order_id: str) -> Turn:
 
 def _counting(turn: Turn, lot: Lot, step: Step) -> Turn:
     left = turn.session.lots_left.get((lot.order.id, step.id), lot.order.quantity)
-    turn = turn.put(lot=replace(lot, step=step, left=left), front=None)
+    turn = turn.put(lot=replace(lot, step=step, left=left), front=None, taking_in=None)
     return turn.say("order_here", {"order": lot.order.id, "step": step.name.model_dump()})
 
 

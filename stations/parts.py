@@ -11,7 +11,7 @@ from mes import wire
 from mes.domain import gate
 from mes.domain.gate import Installed
 from stations import recall as floor
-from stations import signing, units
+from stations import serials, signing, units
 from stations.needs import Found
 from stations.turn import Turn
 from stations.work import Work
@@ -55,6 +55,8 @@ def fit(turn: Turn, work: Work, found: Found, raw: str) -> Turn:
 def undo(turn: Turn, work: Work) -> Turn:
     """Take back the last thing that was done to the unit; when nothing was, the unit itself goes off the bench."""
     last = work.deeds[-1] if work.deeds else None
+    if last is None and turn.session.fresh == work.serial and serials.untouched(work):
+        return serials.taken_back(turn, work)
     if last is None:
         return units.leave(turn, work, "undo")
     held = work.holds(last) if last != "judged" else None

@@ -17,7 +17,7 @@ from mes import wire
 from mes.domain.burn_in import Burn
 from mes.domain.calibration import Instrument
 from mes.domain.days import day_at
-from mes.domain.gate import Installed, Order, OrderState, Unit, UnitState, Worker
+from mes.domain.gate import Installed, Order, OrderState, Unit, UnitState, Worker, bears_serial
 from mes.domain.lots import LotKnown, Standing, standing
 from mes.domain.route import Plan, Product, Step
 
@@ -101,7 +101,7 @@ class Recall:
         if len(text) > MAX_SERIAL:
             return False
         plan = self.plan
-        return plan is not None and any(p.serial and is_serial(p.serial, text) for p in plan.products)
+        return plan is not None and any(could_bear(p, text) for p in plan.products)
 
     def step_for(self, serial: str, station: str) -> str:
         """The step that an arrival names: where the unit is due, else the first of its likely product that is here."""
@@ -109,9 +109,14 @@ class Recall:
         if known is not None:
             return known.step
         products = self.plan.products if self.plan else ()
-        likely = [p for p in products if p.serial and is_serial(p.serial, serial)]
+        likely = [p for p in products if could_bear(p, serial)]
         steps = (s.id for p in (*likely, *products) for s in p.steps if station in s.stations)
         return next(steps, NO_STEP)
+
+
+def could_bear(product: Product, text: str) -> bool:
+    """Whether a text looks like a serial of this product, made by its pattern or borne by its units already."""
+    return bears_serial(product, text) or bool(product.serial and is_serial(product.serial, text))
 
 
 def is_serial(pattern: str, text: str) -> bool:
@@ -189,6 +194,15 @@ def learned(recall: Recall, order: Order) -> Recall:
 def did(recall: Recall, unit: Unit) -> Recall:
     """The station's own work has changed a unit."""
     return replace(recall, ours={**recall.ours, unit.serial: unit})
+
+
+def forgotten(recall: Recall, serial: str) -> Recall:
+    """A unit that this station has made is none after all."""
+    return replace(
+        recall,
+        ours={s: u for s, u in recall.ours.items() if s != serial},
+        units={s: u for s, u in recall.units.items() if s != serial},
+    )
 
 
 def settled(recall: Recall, serial: str) -> Recall:

@@ -14,7 +14,7 @@ from mes import wire
 from mes.domain import barcode
 from mes.domain.barcode import Badge, Code, Command, DefectCode, OrderCode, Plain, Quantity, StepCode
 from mes.domain.command_words import COMMANDS
-from stations import lots, needs, overriding, packing, parts, signing, testing, units
+from stations import lots, needs, overriding, packing, parts, serials, signing, testing, units
 from stations.hints import CODES, HINTS
 from stations.inputs import BadScan, Scanned
 from stations.turn import LastScan, Session, Turn
@@ -164,6 +164,8 @@ def _command(turn: Turn, command: Command) -> Turn:
             return parts.undo(turn, front) if front is not None else turn.say("nothing_to_undo")
         case "LEAVE" if front is not None:
             return units.leave(turn, front, "left")
+        case "LEAVE" if s.taking_in is not None:
+            return turn.put(taking_in=None).say("unit_left", {"unit": s.taking_in})
         case "PASS" if front is not None:
             return units.passed(turn, front)
         case "YES" if front is not None and front.step.tests:
@@ -239,9 +241,11 @@ def _unit_or_part(turn: Turn, code: Code, raw: str) -> Turn:
     serial = _unit_of(s, code)
     if serial is not None and s.box is not None:
         return packing.unit(turn, s.box, serial, raw)
+    front = s.at_front
+    if s.lot is None and serials.is_new(s, code.text) and (front is None or serial is not None):
+        return serials.scan(turn, code.text, raw)
     if serial is not None:
         return units.label(turn, serial, raw)
-    front = s.at_front
     if front is None:
         return _part_too_early(turn, code, raw)
     found = needs.component_of(front, code)

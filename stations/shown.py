@@ -30,7 +30,7 @@ def screen(s: Session) -> Screen:
         banner=s.banner,
         operator=s.operator,
         unit=work.serial if work else s.box.sscc if s.box else None,
-        order=work.order.id if work else lot.order.id if lot else None,
+        order=work.order.id if work else lot.order.id if lot else s.taking_in,
         product=product.name if product else None,
         step=step,
         picture=plan.pictures.get(step.picture) if plan and step and step.picture else None,
@@ -119,7 +119,7 @@ def _actions(s: Session, work: Work | None, lot: Lot | None) -> tuple[str, ...]:
         first = "YES" if s.banner.reason == "carton_not_full" else "DONE"
         return (first, "UNDO", "LEAVE", "PAUSE", help_)
     if work is None:
-        return ("PAUSE", help_)
+        return (*(("LEAVE",) if s.taking_in else ()), "PAUSE", help_)
     if work.run is not None:
         return ("FAIL", "UNDO", "LEAVE", help_)
     look = ("PASS",) if work.step.inspects and work.unit.inspected != "passed" else ()

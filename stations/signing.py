@@ -36,7 +36,7 @@ def badge(turn: Turn, scanned: str) -> Turn:
     if s.lot is not None or s.box is not None:
         return turn.say("finish_first", {"unit": s.lot.order.id if s.lot else s.box.sscc if s.box else ""})
     turn = turn.note(wire.OperatorDeactivated())
-    return turn.put(operator=None, front=None, language=_first_language(s)).say("goodbye")
+    return turn.put(operator=None, front=None, taking_in=None, language=_first_language(s)).say("goodbye")
 
 
 def resume(turn: Turn) -> Turn:

@@ -77,8 +77,9 @@ class Session:
 
     `works` are the units in work here and `front` the one on the bench: at a station with one place they are the same,
     in a rack the front can be none of them. `asked` is the event that the whole bench waits for; `awaited` the one
-    whose verdict the banner is about. `box` is the carton that is being packed, `shut` a closed one that was just
-    scanned. `let_in`: with which badge the server has let which unit (or order) be worked on.
+    whose verdict the banner is about. `taking_in` is the order that units with a serial of their own are taken into by
+    scan, `fresh` the unit that came last so. `box` is the carton that is being packed, `shut` a closed one that was
+    just scanned. `let_in`: with which badge the server has let which unit (or order) be worked on.
     `instruments` are those of the station's file, by what a test may call them. `waiting` are events that the station
     waits for, `late` those that it has gone on without. `took` is how long each test of each step took with the last
     unit, milliseconds; `unsafe` the devices that could not be brought to rest; `told` the last line that a
@@ -94,6 +95,8 @@ class Session:
     works: tuple[Work, ...] = ()
     front: str | None = None
     lot: Lot | None = None
+    taking_in: str | None = None
+    fresh: str | None = None
     box: Box | None = None
     shut: str | None = None
     asked: int | None = None
@@ -280,6 +283,10 @@ class Turn:
             recall=floor.left(s.recall, serial, work.installed) if work else s.recall,
             let_in=frozenset(pair for pair in s.let_in if pair[1] != serial),
         )
+
+    def forget(self, serial: str) -> Turn:
+        """A unit that was made here is none after all."""
+        return self.put(recall=floor.forgotten(self.session.recall, serial))
 
     def did(self, unit: Unit) -> Turn:
         """Remember what the station itself made of a unit."""

@@ -147,7 +147,7 @@ _PRESENCE: Final = select(_table(t.Presence))
 _FAULTS: Final = (
     select(_f.station, _f.device, _f.fault, _f.since).where(_f.cleared.is_(False)).order_by(_f.since, _f.device)
 )
-_ORDER: Final = select(_o.id, _o.product, _o.quantity, _o.state, _o.revision, _o.due)
+_ORDER: Final = select(_o.id, _o.product, _o.quantity, _o.state, _o.revision, _o.due, _o.scanned)
 _ORDERS: Final = _ORDER.where(_o.state.in_(_many("states")))
 _SOME_ORDERS: Final = _ORDER.where(_o.id.in_(_many("orders")))
 _PLANS: Final = select(_p.revision, _p.hash).where(_p.revision.in_(_many("revisions")))

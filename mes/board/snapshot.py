@@ -103,6 +103,7 @@ def _before(rows: Rows, plan: Plan) -> tuple[dict[str, int], dict[str, int]]:
             for station in step.stations:
                 waiting[station] = waiting.get(station, 0) + rows.work.waiting.get((order.id, step.id), 0)
         reserved = rows.work.states.get(order.id, {}).get("reserved", 0)
+        reserved += max(0, order.quantity - order.scanned) if order.scanned is not None else 0
         for station in product.steps[0].stations:
             to_start[station] = to_start.get(station, 0) + reserved
     return waiting, to_start

@@ -7,6 +7,7 @@ in which a person would want to hear of them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -281,6 +282,50 @@ def _wrong_place(unit: Unit, product: Product, step: Step, plan: Plan, station: 
     if (danger := next((d for d in dangers if d is not None), None)) is not None:
         return danger  # more urgent than where to take it: nobody shall try it here meanwhile
     return Answer(False, "step_missing", where)
+
+
+def initialise(
+    *,
+    serial: str,
+    order: Order | None,
+    order_id: str,
+    plan: Plan,
+    station: str,
+    operator: str | None,
+    known: bool = False,
+    have: int = 0,
+) -> Answer:
+    """May this serial, which stands on a unit already, become a unit of this order here?
+
+    Args:
+        serial: what was scanned.
+        known: it is a unit's serial already, of whatever product.
+        have: how many units the order has taken in.
+    """
+    if operator is None:
+        return Answer(False, "no_operator")
+    if (closed := order_open(order, order_id)) is not None:
+        return closed
+    assert order is not None  # order_open has answered for None
+    product = plan.product(order.product)
+    if product is None or product.serial_scan is None:
+        return Answer(False, "serials_made", {"order": order.id})
+    first = product.steps[0]
+    if station not in first.stations:
+        where = name_of_station(plan, first.stations[0])
+        return Answer(False, "order_not_here", {"order": order.id, "station": where})
+    if known:
+        return Answer(False, "serial_known", {"serial": serial})
+    if not bears_serial(product, serial):
+        return Answer(False, "serial_not_like", {"serial": serial, "product": product.name.model_dump()})
+    if have >= order.quantity:
+        return Answer(False, "serials_full", {"order": order.id, "quantity": order.quantity})
+    return Answer(True, "unit_initialised", {"unit": serial, "order": order.id, "have": have + 1})
+
+
+def bears_serial(product: Product, text: str) -> bool:
+    """Is a text a serial that units of this product bear already?"""
+    return product.serial_scan is not None and re.fullmatch(product.serial_scan, text) is not None
 
 
 def still_needed(step: Step, installed: Sequence[Installed]) -> list[tuple[Component, int]]:

@@ -192,13 +192,18 @@ class PalletHolding(Holding):
 
 
 class Product(Frozen):
-    """What is made, and the way it takes. The order of `steps` is the route."""
+    """What is made, and the way it takes. The order of `steps` is the route.
+
+    `serial` is the pattern from which serials are made at the release; `serial_scan` a regular expression for those
+    that stand on the unit already and are taken in by scan.
+    """
 
     id: Slug
     name: Text
     customer: Annotated[str, Field(max_length=120)]
     tracking: Literal["serial", "lot"]
     serial: str | None = None
+    serial_scan: str | None = None
     weight_g: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
     carton: CartonHolding | None = None
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]

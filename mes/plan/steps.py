@@ -15,8 +15,8 @@ from mes.domain.measurement import UNITS
 from mes.domain.route import RECORD, Command, Component, Lines, Slug, Step, Test, Weigh
 from mes.i18n import _
 from mes.plan.errors import listed, refusal, unknown
+from mes.plan.expressions import expression
 from mes.plan.known import known_to
-from mes.plan.patterns import MAX_OPEN, MAX_PATTERN, runs_away
 from mes.plan.tables import picture_exists
 from mes.plan.weighing import inside, limits
 
@@ -105,22 +105,7 @@ class ComponentTable(Component):
         if group is None:
             return pattern  # neither serial nor lot, which is an error already
         allowed = _("a regular expression with a group such as (?P<%(group)s>.+)", group=group)
-        try:
-            groups = re.compile(pattern).groupindex
-        except (re.error, OverflowError) as wrong:
-            raise refusal(_("This is not a regular expression (%(why)s).", why=wrong), allowed) from None
-        if group not in groups:
-            raise refusal(_("The pattern has no group named %(group)s.", group=group), allowed)
-        if runs_away(pattern):
-            raise refusal(
-                _("Some label could keep a bench busy with this pattern for ever."),
-                _(
-                    "no repetition of a repetition, at most %(open)s open ones and %(most)s characters",
-                    open=MAX_OPEN,
-                    most=MAX_PATTERN,
-                ),
-            )
-        return pattern
+        return expression(pattern, allowed, group=group)
 
 
 def _is_at_the_station_or_a_record(instrument: str, info: ValidationInfo) -> str:

@@ -30,6 +30,7 @@ from mes.domain.route import (
 from mes.i18n import _
 from mes.plan.cartons import CartonTable, PalletTable, is_prefix
 from mes.plan.errors import refusal, unknown, with_guess
+from mes.plan.expressions import expression
 from mes.plan.known import known_to
 from mes.plan.numbers import ORDER, SERIAL, number_pattern
 from mes.wire import Frozen
@@ -214,15 +215,33 @@ class ProductTable(Frozen):
     name: Text
     customer: Annotated[str, Field(max_length=120)]
     tracking: Literal["serial", "lot"]
+    serial_scan: str | None = None
     serial: Annotated[str | None, Field(max_length=40, validate_default=True)] = None
     weight_g: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
     carton: CartonTable | None = None
+
+    @field_validator("serial_scan")
+    @classmethod
+    def _is_a_pattern(cls, pattern: str | None, info: ValidationInfo) -> str | None:
+        if pattern is None:
+            return None
+        if info.data.get("tracking") == "lot":
+            raise refusal(_("A lot has no serial numbers."), _('no key "serial", or tracking = "serial"'))
+        allowed = _("a regular expression such as %(example)s", example=r"'PF[0-9A-Z]{6}'")
+        if re.compile(expression(pattern, allowed)).fullmatch(""):
+            raise refusal(_("This pattern lets an empty label be a serial number."), allowed)
+        return pattern
 
     @field_validator("serial")
     @classmethod
     def _fits_the_tracking(cls, serial: str | None, info: ValidationInfo) -> str | None:
         tracking = info.data.get("tracking")
-        if tracking == "serial" and serial is None:
+        scanned = info.data.get("serial_scan") is not None
+        if scanned and serial is not None:
+            raise refusal(
+                _("Serial numbers are made, or scanned: not both."), _('only "serial", or only "serial_scan"')
+            )
+        if tracking == "serial" and serial is None and not scanned:
             raise refusal(_("A product with serial numbers needs their pattern."), f'"{SERIAL.example}"')
         if tracking == "lot" and serial is not None:
             raise refusal(_("A lot has no serial numbers."), _('no key "serial", or tracking = "serial"'))

@@ -29,6 +29,7 @@ class OrderRow:
     held_from: str
     split_from: str | None
     given: int
+    scanned: int | None = None
 
     @property
     def rule(self) -> Order:

@@ -17,6 +17,23 @@ class OperatorDeactivated(Frozen):
     """The person signed out, or another one took over."""
 
 
+class UnitsInitialized(Frozen):
+    """A unit that bears its serial already was taken into an order, at the first step. `scan` is what was read."""
+
+    order: Id
+    unit: Id
+    step: Id
+    scan: str = ""
+
+
+class UnitsWithdrawn(Frozen):
+    """The unit that was taken in last is none of this order after all: the wrong label was scanned."""
+
+    order: Id
+    unit: Id
+    reason: str = ""
+
+
 class UnitsArrived(Frozen):
     """A unit came to the bench for a step. With `asks` it is a request that the gate may refuse."""
 

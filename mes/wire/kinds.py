@@ -30,9 +30,11 @@ from mes.wire.floor import (
     UnitsArrived,
     UnitsDeparted,
     UnitsDisqualified,
+    UnitsInitialized,
     UnitsInspected,
     UnitsRepaired,
     UnitsTested,
+    UnitsWithdrawn,
     WorkCompleted,
 )
 from mes.wire.instruments import InstrumentCalibrated, InstrumentDescribed, InstrumentMoved, MeasuredUnitsExported
@@ -97,6 +99,8 @@ FLOOR_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
     for model in (
         OperatorActivated,
         OperatorDeactivated,
+        UnitsInitialized,
+        UnitsWithdrawn,
         UnitsArrived,
         UnitsDeparted,
         MaterialsInstalled,

@@ -196,7 +196,7 @@ def _middle(screen: Screen, language: str) -> tuple[str, tuple[str, ...]]:
         return words.signed_out()
     if screen.phase == "asking":
         return words.asking()
-    return words.idle()
+    return words.taking_in() if screen.order is not None else words.idle()
 
 
 def _drawing(screen: Screen) -> str:

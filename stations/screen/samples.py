@@ -57,6 +57,10 @@ def _before(plan: Plan, now: datetime) -> Iterator[tuple[str, Screen]]:
     yield "signed-out", replace(bare, phase="signed_out", banner=_said("goodbye"), actions=("HELP",))
     idle = replace(bare, phase="idle", operator="B-07", actions=("PAUSE", "HELP"))
     yield "idle", replace(idle, banner=_said("welcome"))
+    taking = replace(idle, order=ORDER, product=plan.products[0].name, actions=("LEAVE", *idle.actions))
+    here_for = {"order": ORDER, "product": plan.products[0].name.model_dump()}
+    yield "serials-here", replace(taking, banner=_said("serials_here", **here_for))
+    yield "serial-known", replace(taking, banner=_said("serial_known", serial="PF3A0B1C"))
     yield "asking", replace(idle, phase="asking", unit=UNIT, banner=_said("asking"))
     yield "unknown-unit", replace(idle, banner=_said("unknown_unit", unit="NMD-2648-99999"))
     elsewhere = {"unit": UNIT, "station": plan.stations[-1].name.model_dump()}

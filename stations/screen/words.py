@@ -261,6 +261,15 @@ def idle() -> tuple[str, tuple[str, ...]]:
     return _("Scan a unit"), (_("Take the next unit."), _("Scan its label."), _("Wait for the green colour."))
 
 
+def taking_in() -> tuple[str, tuple[str, ...]]:
+    """The same while an order takes in units that bear a serial already."""
+    return _("Scan a serial number"), (
+        _("Take the next unit."),
+        _("Scan the serial number on the unit."),
+        _("Wait for the green colour."),
+    )
+
+
 def packing() -> tuple[str, tuple[str, ...]]:
     """Title and sentences while a carton is packed."""
     return _("Pack the carton"), (

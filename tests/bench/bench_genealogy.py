@@ -1,5 +1,6 @@
-"""A recall among 100,000 units with 10 components each: fills a database by a bulk path, asks where lots went,
-each with its carton, pallet, release and delivery, and prints, as JSON, how long the one query takes on SQLite and on PostgreSQL.
+"""A recall among 100,000 units with 10 components each: fills a database by a bulk path, asks where lots went
+(each unit with its carton, pallet, release and delivery), and prints, as JSON, how long the one query takes on SQLite
+and on PostgreSQL.
 
 Of the ten components of a unit one is a sub-assembly that was made here: every tenth unit is a part of another one.
 
@@ -115,8 +116,9 @@ def boxes(units: int) -> Iterator[dict[str, Any]]:
     for n in range(cartons + -(-cartons // PALLET)):
         pallet = n >= cartons
         yield {
-            "sscc": sscc(n), "level": "pallet" if pallet else "carton", "state": "closed", "order": None, "product": None,
-            "customer": "", "bound": False, "have": PALLET if pallet else CARTON, "weight_g": None, "weighed": None,
+            "sscc": sscc(n), "level": "pallet" if pallet else "carton", "state": "closed", "order": None,
+            "product": None, "customer": "", "bound": False, "have": PALLET if pallet else CARTON,
+            "weight_g": None, "weighed": None,
             "parent": None if pallet else sscc(cartons + n // PALLET), "held": "", "held_args": "{}", "why": "",
             "station": None, "opened_at": AT, "closed_at": AT, "reopened": 0, "events": 0, "numbered_at": AT, "n": 1,
         }  # fmt: skip

@@ -12,7 +12,8 @@ class WorkOrder(Base):
     """A quantity of one product to make, pinned at release to a plan revision.
 
     `held_from` is the state that a hold has interrupted; `split_from` the order that these pieces were taken from;
-    `given` how many serials the customer has given for it, 0: they are made by the product's pattern.
+    `given` how many serials the customer has given for it, 0: they are made by the product's pattern;
+    `scanned` how many units were taken in by scan, None where none are.
     """
 
     __tablename__ = "work_order"
@@ -36,6 +37,7 @@ class WorkOrder(Base):
     held_from: Mapped[Word]
     split_from: Mapped[Id | None]
     given: Mapped[int]
+    scanned: Mapped[int | None]
     n: Mapped[Position]
 
 
