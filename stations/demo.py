@@ -181,8 +181,10 @@ def _conclude(found: dict[str, Any]) -> None:
             done=", ".join(f"{n} × {product}" for product, n in sorted(found["done"].items())) or "0",
         )
     )
-    if events["lost"] or events["doubled"]:
-        raise Broken(_("Events were lost or doubled. That must never happen: keep the folder and report it."))
+    labels = found["labels"]
+    click.echo(_("Labels: %(printed)s printed, %(doubled)s doubled.", **labels))
+    if events["lost"] or events["doubled"] or labels["doubled"]:
+        raise Broken(_("Events or labels were lost or doubled. That must never happen: keep the folder and report it."))
     if events["undelivered"]:
         count = events["undelivered"]
         raise Broken(_("%(count)s events still wait on the stations' disks: the server did not answer.", count=count))

@@ -19,6 +19,7 @@ from mes.domain.route import Plan, Product
 from mes.wire import Role
 from stations.demo_processes import CommandLine, Refused
 from stations.demo_register import write_receipts, write_register
+from stations.demo_setup import PRINTER
 from stations.simulator.floor import Floor
 from stations.simulator.nature import Nature
 from stations.simulator.people import names
@@ -54,6 +55,8 @@ class Office:
     def __init__(self, mes: CommandLine, plan: Plan, floor: Floor, rng: random.Random) -> None:
         self._mes, self._plan, self._floor, self._rng = mes, plan, floor, rng
         self.orders: list[tuple[str, Product]] = []
+        self.labels = 0
+        """How many labels were asked for."""
 
     def make_database(self) -> None:
         """Make the database, or bring it to this version."""
@@ -140,6 +143,15 @@ class Office:
         """Where the units of an order stand."""
         rows: list[dict[str, Any]] = json.loads(self._mes("order", "units", order, "--json", gently=gently))
         return rows
+
+    def print_labels(self, order: str) -> None:
+        """Send the labels of an order's units to the label printer."""
+        self.labels += len(self.units(order, gently=False))
+        self._mes("labels", "units", order, "--printer", PRINTER, gently=False)
+
+    def queue(self) -> list[str]:
+        """The states of the labels that have not come out, or of which nobody knows."""
+        return [line.split("\t")[2] for line in self._mes("print", "list", gently=False).splitlines()]
 
     def cartons(self) -> dict[str, int]:
         """How many cartons there are, by state."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mes.wire import FLOOR_KINDS
+from stations.simulator.host import PRINTED
 
 ON_THE_BOARD: Final = frozenset(
     {"UnitsArrived", "UnitsDeparted", "WorkCompleted", "HelpRequested", "HelpAnswered", "StationStateChanged"}
@@ -59,6 +60,13 @@ def conservation(outboxes: Mapping[str, Sequence[Captured]], ledger: Iterable[Ma
         "undelivered": sum(not event.answered and times[event.event_id] == 0 for event in events),
         "doubled": kept_twice + sum(n - 1 for event_id, n in times.items() if event_id in ours and n > 1),
     }
+
+
+def labels(lines: Iterable[str], printer: str) -> dict[str, int]:
+    """What a label printer says in its log: how many labels came out, and how many of them were another one again."""
+    begin = f"{printer}{PRINTED}"
+    out = [line.removeprefix(begin).strip() for line in lines if line.startswith(begin)]
+    return {"printed": len(out), "doubled": len(out) - len(set(out))}
 
 
 def percentiles(samples_ms: Sequence[float]) -> dict[str, float | int]:

@@ -28,6 +28,8 @@ from mes.plan import Port as PortTable
 
 HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8321
+PRINTER: Final = "labels"
+"""The label printer, in the plan and in the file of the station that it stands at."""
 _STEP: Final = re.compile(r"(?m)^(?=\[\[\s*step\s*\]\])")
 _SECONDS: Final = r"(?m)^(\s*{}\s*=\s*)([0-9_]+)"
 
@@ -172,6 +174,10 @@ def lay_out(
         file = plans.read_station(path)
         if not isinstance(file, StationFile) or file.station.id not in manned:
             continue
+        if file.station.id == manned[0]:
+            file = file.model_copy(update={"ports": (*file.ports, _label_printer())})
+            with (config / "plant.toml").open("a", encoding="utf-8") as plant:
+                plant.write(printer_toml(file.station.id))
         own = {p.name: links / f"{file.station.id}-{p.name}" for p in file.ports}
         port = ports.any(file.screen.port if fixed else None)
         path.write_text(station_toml(file, own, screen_port=port, server_url=server_url), "utf-8")
@@ -244,6 +250,15 @@ def station_toml(file: StationFile, links: dict[str, Path], *, screen_port: int,
         lines += [f"baud = {port.baud}", *_instrument(port)]
     lines += ["", "[screen]", f"port = {screen_port}", "", "[server]", f"url = {_text(server_url)}", ""]
     return "\n".join(lines)
+
+
+def _label_printer() -> PortTable:
+    return PortTable(name=PRINTER, family="label-printer", url="/dev/null")  # its url is the link's
+
+
+def printer_toml(station: str) -> str:
+    """The demo's label printer, as the plan names it: it stands at the first station of the flow."""
+    return f'\n# Written by `mes demo`.\n[[printer]]\nid = "{PRINTER}"\nstation = {_text(station)}\nlabel = "57x32"\n'
 
 
 def _instrument(port: PortTable) -> list[str]:

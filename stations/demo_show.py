@@ -25,7 +25,7 @@ from stations.commands import station as station_commands
 from stations.demo_board import Board
 from stations.demo_office import Office, Staff
 from stations.demo_processes import Cabled, Child, CommandLine, Processes, failed, healthy
-from stations.demo_setup import HOST, Bench, Demo
+from stations.demo_setup import HOST, PRINTER, Bench, Demo
 from stations.simulator.bench import VirtualBench
 from stations.simulator.floor import Floor
 from stations.simulator.mind import Place
@@ -159,7 +159,9 @@ class Show:
         for product in self._products():
             for _n in range(2 if product.tracking == "serial" else 1):
                 self._may_go_on()
-                self._office.order(product, due_in_days=next(due, 10), gently=False)
+                order = self._office.order(product, due_in_days=next(due, 10), gently=False)
+                if product.tracking == "serial" and not self._office.labels:
+                    self._office.print_labels(order)
 
     def _products(self) -> list[Product]:
         manned = {b.id for b in self._site.benches}
@@ -246,10 +248,11 @@ class Show:
             for operator in self._operators.values():
                 operator.join()
             self._drain()
+            queue = self._drain_labels()
             memory = self._memory()
             self._processes.rest()
             self._processes.end(list(self._agents.values()))
-            return self._figures(ran_s, memory)
+            return self._figures(ran_s, memory, queue)
         finally:
             self._board.stop()
             self._processes.close()
@@ -270,6 +273,18 @@ class Show:
                     del waiting[station]
             time.sleep(0.1)
 
+    def _drain_labels(self) -> list[str]:
+        """Wait until every label has come out, or somebody would have to say what became of one; what is left."""
+        end = time.monotonic() + DRAIN_S
+        while (queue := self._office.queue()) and "unsure" not in queue and time.monotonic() < end:
+            time.sleep(0.5)
+        return queue
+
+    def _labels(self, queue: list[str]) -> dict[str, int]:
+        log = self._site.logs / f"{self._site.benches[0].id}-devices.log"
+        lines = log.read_text("utf-8", "replace").splitlines() if log.exists() else []
+        return {"asked": self._office.labels, **figures.labels(lines, PRINTER), "open": len(queue)}
+
     def _memory(self) -> dict[str, Any]:
         agents = {name: figures.memory_mib(child.pid) for name, child in self._agents.items()}
         devices = {name: figures.memory_mib(child.pid) for name, child in self._cabled.items()}
@@ -282,7 +297,7 @@ class Show:
             "devices_together": round(sum(mib or 0 for mib in devices.values()), 1),
         }
 
-    def _figures(self, ran_s: float, memory: dict[str, Any]) -> dict[str, Any]:
+    def _figures(self, ran_s: float, memory: dict[str, Any], queue: list[str]) -> dict[str, Any]:
         ledger = self._office.ledger()
         outboxes = {b.id: figures.read_outbox(self._site.outbox(b.id)) for b in self._site.benches}
         ours = frozenset(e.event_id for outbox in outboxes.values() for e in outbox)
@@ -313,6 +328,7 @@ class Show:
             "pushes": self._board.pushes,
             "done": self._done(),
             "cartons": self._office.cartons(),
+            "labels": self._labels(queue),
             "decided": self._staff.decided if self._staff is not None else {},
             "memory_mib": memory,
             "restarts": {child.name: child.restarts for child in self._processes.children if child.restarts},

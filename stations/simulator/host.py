@@ -6,6 +6,7 @@ is pressed, a plug is pulled. It must not know stations, plans or units, and not
 
 from __future__ import annotations
 
+import hashlib
 import random
 import shlex
 import threading
@@ -93,6 +94,8 @@ class Host:
                     # Values and faults have a chance of their own: without faults the same values come.
                     instrument.strike(rates, random.Random(f"{seed} {device.name} faults"))
             printer = SerialLabelPrinter(port) if device.family == "label-printer" else None
+            if printer is not None:
+                printer.on_printed = partial(_say_printed, device.name)
             self._placed[device.name] = _Placed(device, port, instrument, VirtualScanner(port, rng=rng), printer)
 
     def __enter__(self) -> Self:
@@ -173,6 +176,14 @@ class Host:
         thread = threading.Thread(target=gone, name=f"mains {port.link.name}", daemon=True)
         self._mains.append(thread)
         thread.start()
+
+
+PRINTED: Final = ": printed "
+"""Between the name of a label printer and the hash of a label that came out, on a line of its own."""
+
+
+def _say_printed(name: str, data: bytes) -> None:
+    print(f"{name}{PRINTED}{hashlib.sha256(data).hexdigest()}", flush=True)
 
 
 def _order(placed: _Placed, verb: str, words: Sequence[str]) -> bool:

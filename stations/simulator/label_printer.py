@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, Self, get_args
@@ -48,6 +49,8 @@ class LabelPrinter:
         self.fault: PrinterFault | None = None
         self.kept: list[bytes] = []
         """Formats in its memory."""
+        self.on_printed: Callable[[bytes], None] = lambda data: None
+        """Told of each format that comes out."""
         self._lock = threading.RLock()
 
     def strike(self, fault: PrinterFault | None) -> None:
@@ -55,8 +58,9 @@ class LabelPrinter:
         with self._lock:
             self.fault = fault
             if fault is None:
-                self.printed += self.kept
-                self.kept.clear()
+                kept, self.kept[:] = list(self.kept), []
+                for data in kept:
+                    self._out(data)
 
     def hear(self, heard: bytes) -> Heard:
         """Do what has come whole."""
@@ -87,11 +91,15 @@ class LabelPrinter:
         if self.fault in ("paper", "head", "ribbon", "pause", "mute"):
             self.kept.append(data)
             return True
-        self.printed.append(data)
+        self._out(data)
         if self.fault == "after":
             self._broken()
             return False
         return True
+
+    def _out(self, data: bytes) -> None:
+        self.printed.append(data)
+        self.on_printed(data)
 
     def _broken(self) -> None:
         self.fault = None  # it strikes once

@@ -160,6 +160,10 @@ def test_a_simulated_floor_moves_units_loses_and_doubles_nothing_and_goes_on_in_
         assert report["memory_mib"]["server"] > 10
         for part in ("agents", "devices"):
             assert len(report["memory_mib"][part]) == report["stations"] == 10
+        labels = report["labels"]
+        assert labels == {"asked": labels["asked"], "printed": labels["asked"], "doubled": 0, "open": 0}
+        assert labels["asked"] >= 8
+        assert f"Labels: {labels['asked']} printed, 0 doubled." in demo.text
         register = json.loads(mes("instrument", "list", "--json", MES_DATABASE_URL=demo.database).stdout)
         assert [row["state"] for row in register].count("soon") == 1, register
         assert {"SAF-01", "PWR-01", "LOG-01", "BAL-01"} <= {row["id"] for row in register}
