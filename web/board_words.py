@@ -31,6 +31,7 @@ DEVICES: Final = {
     "scale-kern": lazy_gettext("Scale"),
     "scale-ohaus": lazy_gettext("Scale"),
     "printer": lazy_gettext("Printer"),
+    "label-printer": lazy_gettext("Label printer"),
     "lamp": lazy_gettext("Lamp"),
     "scpi": lazy_gettext("Test instrument"),
     "safety": lazy_gettext("Safety tester"),

@@ -11,9 +11,12 @@ from typing import Any, Final, cast
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
+from sqlalchemy import select
 
 from mes import printing
-from mes.db.tables import PrintJob
+from mes.board.model import Link
+from mes.board.network import links
+from mes.db.tables import Presence, PrintJob
 from mes.domain.reasons import sentence
 from web.auth import actor, role
 from web.forms import whole_number
@@ -53,13 +56,20 @@ def index() -> str:
         _plan, _today, tz = plan_and_today(here, session)
         known = printing.printers(session)
         rows = [Row(job, *_said(job)) for job in printing.listed(session)]
+        presence = {row.station: row for row in session.scalars(select(Presence))}
+        heard = links(presence, here.seen.last(), here.clock())
         session.expunge_all()
     state: dict[str, tuple[Any, Any, str, str]] = {}
     for printer in known:
         mine = [r for r in rows if r.job.printer == printer.id]
-        why = next((r for r in mine if r.why), None)
-        tone, word = ("stop", _("stands")) if why else ("wait", _("at work")) if mine else ("go", _("ready to print"))
-        state[printer.id] = (tone, word, why.why if why else "", why.do if why else "")
+        away = mine and printer.station is not None and _silent(heard.get(printer.station))
+        found = next(((r.why, r.do) for r in mine if r.why), ("", ""))
+        if away and not found[0]:
+            found = sentence("printer_no_station", {"station": printer.station}, language())
+        tone, word = (
+            ("stop", _("stands")) if found[0] else ("wait", _("at work")) if mine else ("go", _("ready to print"))
+        )
+        state[printer.id] = (tone, word, *found)
     return render_template(
         "printers.html",
         printers=known,
@@ -85,6 +95,11 @@ def decide() -> Any:
     answer = site().do(lambda session, now: printing.decide(session, job, chosen, now=now, actor=who))
     tell(answer, _("Label %(job)s: noted.", job=job))
     return redirect(url_for("printers.index"))
+
+
+def _silent(link: Link | None) -> bool:
+    """Whether a station has never been heard, or not for a while."""
+    return link is None or link.offline_since is not None
 
 
 def _said(job: PrintJob) -> tuple[str, str]:

@@ -23,8 +23,11 @@ def shop(tmp_path: Path) -> Iterator[Workshop]:
     """A workshop whose plan names a printer."""
     plan = workshop_plan()
     printer = Printer(id="zebra-1", url="tcp://127.0.0.1:9", label="57x32")
+    there = Printer(id="zebra-2", station="pack-2", label="57x32")
     lines = tuple(line.model_copy(update={"printer": "zebra-1"}) for line in plan.plant.lines)
-    plan = plan.model_copy(update={"plant": plan.plant.model_copy(update={"printers": (printer,), "lines": lines})})
+    plan = plan.model_copy(
+        update={"plant": plan.plant.model_copy(update={"printers": (printer, there), "lines": lines})}
+    )
     made = Workshop(f"sqlite:///{tmp_path / 'atelier.db'}", plan, start=START)
     yield made
     made.close()
@@ -72,3 +75,13 @@ def test_a_label_in_doubt_shows_why_and_waits_for_somebodys_word(office: Office,
     office.post("/printers", "/printers/decide", job="2", decision="again")
     assert states(office) == ["printed", "cancelled"]
     assert office.post("/printers", "/printers/decide", job="2", decision="twice").status_code == 400
+
+
+def test_a_printer_at_a_station_that_is_not_heard_says_so_while_labels_wait_for_it(
+    office: Office, units: list[str]
+) -> None:
+    assert "at station pack-2 ready to print" in text_of(office.get("/printers"))
+    office.post(f"/order/{ORDER}", "/labels/units", order=ORDER, paper="printer:zebra-2")
+    assert "Station pack-2 is not on the network. The labels wait." in text_of(office.get("/printers"))
+    office.site.seen.heard("pack-2", office.site.clock())
+    assert "at station pack-2 at work" in text_of(office.get("/printers"))
