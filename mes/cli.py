@@ -22,7 +22,7 @@ BUILT_IN: Final[dict[str, str]] = {
     "qualification": "mes.commands_badges:qualification",
     "people": "mes.commands_people:people",
     "instrument": "mes.commands_instruments:instrument",
-    "nc": "mes.commands_nc:nc",
+    "nc": "mes.commands_pareto:nc",  # with what mes.commands_nc has
     "action": "mes.commands_action:action",
     "audit": "mes.commands_audit:audit",
     "lot": "mes.commands_lots:lot",

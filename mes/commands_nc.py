@@ -314,6 +314,24 @@ _ended("cancel", verbs.cancel, "NC was opened by mistake; what it holds goes fre
 _ended("reopen", verbs.reopen, "NC was not over.", needs_why=True)
 
 
+def filter_of(chosen: Iterable[str], first: datetime | None, last: datetime | None) -> nc_log.Filter:
+    """A filter of the log out of options.
+
+    Args:
+        chosen: `name=value`, as in the address of the log's page.
+
+    Raises:
+        click.ClickException: a name or a value that there is not.
+    """
+    given = dict(each.partition("=")[::2] for each in chosen)
+    given |= {name: day.date().isoformat() for name, day in (("first", first), ("last", last)) if day}
+    wanted, wrong = nc_log.read(given)
+    if unknown := [*wrong, *sorted(given.keys() - set(nc_log.NAMES))]:
+        known = ", ".join(nc_log.NAMES)
+        raise click.ClickException(_("I cannot filter by %(name)s. Names: %(known)s.", name=unknown[0], known=known))
+    return wanted
+
+
 @nc.command("export")
 @click.option("--format", "kind", type=click.Choice(nc_export.KINDS), default="csv", show_default=True)
 @click.option("--from", "first", type=DAY, help="First day of opening, YYYY-MM-DD.")
@@ -332,12 +350,7 @@ def nc_export_log(
     database: str,
 ) -> None:
     """Write the log of nonconformities to a file: all that ISO 9001, 8.7.2 asks for."""
-    given = dict(each.partition("=")[::2] for each in chosen)
-    given |= {name: day.date().isoformat() for name, day in (("first", first), ("last", last)) if day}
-    wanted, wrong = nc_log.read(given)
-    if unknown := [*wrong, *sorted(given.keys() - set(nc_log.NAMES))]:
-        known = ", ".join(nc_log.NAMES)
-        raise click.ClickException(_("I cannot filter by %(name)s. Names: %(known)s.", name=unknown[0], known=known))
+    wanted = filter_of(chosen, first, last)
     with reading(open_database(database)) as session:
         plan = revisions.latest_plan(session)
         log = nc_log.Log.of(plan, now())

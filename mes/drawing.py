@@ -70,7 +70,8 @@ class Curve:
     joined: bool = True
 
 
-def _svg(width: float, height: float, body: Iterable[str], alt: str) -> Drawing:
+def svg(width: float, height: float, body: Iterable[str], alt: str) -> Drawing:
+    """A drawing of these pieces; `alt` is read out instead of it."""
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" '
         f'height="{height:g}" role="img" aria-label="{escape(alt)}" font-family="{FONT}" font-size="12">'
@@ -78,12 +79,14 @@ def _svg(width: float, height: float, body: Iterable[str], alt: str) -> Drawing:
     return Drawing(head + "".join(body) + "</svg>", width, height)
 
 
-def _text(x: float, y: float, said: str, *, most: int = 99, more: str = "") -> str:
+def text(x: float, y: float, said: str, *, most: int = 99, more: str = "") -> str:
+    """A short text, cut where it has more than `most` characters; `more` are further attributes."""
     shown = said if len(said) <= most else said[: most - 1] + "…"
     return f'<text x="{x:g}" y="{y:g}" fill="{INK}"{more}>{escape(shown)}</text>'
 
 
-def _line(x1: float, y1: float, x2: float, y2: float, more: str = "") -> str:
+def line(x1: float, y1: float, x2: float, y2: float, more: str = "") -> str:
+    """A straight line; `more` are further attributes."""
     return f'<path d="M{x1:g} {y1:g}L{x2:g} {y2:g}" fill="none" stroke="{INK}"{more}/>'
 
 
@@ -101,7 +104,7 @@ def parts(root: Box, *, alt: str) -> Drawing:
     body: list[str] = []
     bottom, deepest = _branch(root, 0, 1.0, body)
     width = deepest * (_WIDE + _NEXT) + _WIDE + 2
-    return _svg(width, bottom + 1, body, alt)
+    return svg(width, bottom + 1, body, alt)
 
 
 def _branch(box: Box, depth: int, top: float, body: list[str]) -> tuple[float, int]:
@@ -127,8 +130,8 @@ def _branch(box: Box, depth: int, top: float, body: list[str]) -> tuple[float, i
         f'<rect x="{x:g}" y="{y - _HIGH / 2:g}" width="{_WIDE:g}" height="{_HIGH:g}" rx="6" fill="#ffffff" '
         f'stroke="{INK}"{thick}{dash if box.out else ""}/>'
     )
-    body.append(_text(x + _ROOM, y - 4, box.title, most=_LETTERS, more=' font-weight="700"'))
-    body.append(_text(x + _ROOM, y + 13, box.line, most=_LETTERS))
+    body.append(text(x + _ROOM, y - 4, box.title, most=_LETTERS, more=' font-weight="700"'))
+    body.append(text(x + _ROOM, y + 13, box.line, most=_LETTERS))
     return bottom, deepest
 
 
@@ -156,17 +159,17 @@ def way(rows: Sequence[str], stops: Sequence[Stop], *, alt: str) -> Drawing:
     body = []
     for i, name in enumerate(rows):
         y = i * _ROW + 22
-        body.append(_text(0, y + 4, name, most=20))
+        body.append(text(0, y + 4, name, most=20))
         body.append(f'<path d="M{_NAMES:g} {y:g}H{width:g}" fill="none" stroke="{LINE}" stroke-dasharray="1 5"/>')
     places = [(_NAMES + _STEP * (i + 0.5), s.row * _ROW + 22) for i, s in enumerate(stops)]
     for (x1, y1), (x2, y2) in pairwise(places):
-        body.append(_line(x1, y1, x2, y2, ' stroke-width="2"'))
+        body.append(line(x1, y1, x2, y2, ' stroke-width="2"'))
     for (x, y), stop in zip(places, stops, strict=True):
         body.append(_mark(x, y, stop.ended))
         middle = ' text-anchor="middle" font-size="10"'
-        body.append(_text(x, y + 22, stop.label, most=18, more=middle))
-        body.append(_text(x, y + 34, stop.below, most=18, more=middle))
-    return _svg(width, height, body, alt)
+        body.append(text(x, y + 22, stop.label, most=18, more=middle))
+        body.append(text(x, y + 34, stop.below, most=18, more=middle))
+    return svg(width, height, body, alt)
 
 
 def _mark(x: float, y: float, ended: str) -> str:
@@ -205,13 +208,13 @@ def curve(c: Curve, *, alt: str) -> Drawing:
 
     body = [
         f'<rect x="{_LEFT:g}" y="{top:g}" width="{wide:g}" height="{high:g}" fill="#ffffff" stroke="{LINE}"/>',
-        _text(_LEFT, top + high + 16, c.first, more=' font-size="10"'),
-        _text(_LEFT + wide, top + high + 16, c.last, more=' font-size="10" text-anchor="end"'),
+        text(_LEFT, top + high + 16, c.first, more=' font-size="10"'),
+        text(_LEFT + wide, top + high + 16, c.last, more=' font-size="10" text-anchor="end"'),
     ]
     for limit, label in ((c.low, c.low_label), (c.high, c.high_label)):
         if limit is not None:
-            body.append(_line(_LEFT, y(limit), _LEFT + wide, y(limit), ' stroke-dasharray="7 4"'))
-            body.append(_text(_LEFT - 6, y(limit) + 4, label, more=' font-size="10" text-anchor="end"'))
+            body.append(line(_LEFT, y(limit), _LEFT + wide, y(limit), ' stroke-dasharray="7 4"'))
+            body.append(text(_LEFT - 6, y(limit) + 4, label, more=' font-size="10" text-anchor="end"'))
     places = [(x(at), y(value)) for at, value in zip(c.at, c.values, strict=True)]
     if c.joined and len(places) > 1:
         points = "L".join(f"{px:g} {py:g}" for px, py in _thinned(places))
@@ -221,7 +224,7 @@ def curve(c: Curve, *, alt: str) -> Drawing:
             body.append(f'<path d="M{px - 4:g} {py - 4:g}l8 8m0 -8l-8 8" fill="none" stroke="{INK}" stroke-width="2"/>')
         elif len(places) <= 60:
             body.append(f'<circle cx="{px:g}" cy="{py:g}" r="2.5" fill="{INK}"/>')
-    return _svg(_LEFT + wide + 10, top + high + _FOOT, body, alt)
+    return svg(_LEFT + wide + 10, top + high + _FOOT, body, alt)
 
 
 def _thinned(places: Sequence[tuple[float, float]], most: int = 1_000) -> Sequence[tuple[float, float]]:
@@ -273,8 +276,8 @@ def fishbone(problem: str, bones: Sequence[Bone], *, alt: str) -> Drawing:
         f'<rect x="{end:g}" y="{top:g}" width="{_HEAD:g}" height="{24 + 18 * len(lines):g}" rx="6" fill="#ffffff" '
         f'stroke="{INK}" stroke-width="2"/>'
     )
-    body += [_text(end + 10, top + 26 + 18 * row, line, more=' font-weight="700"') for row, line in enumerate(lines)]
-    return _svg(end + _HEAD + 4, spine + down + 4, body, alt)
+    body += [text(end + 10, top + 26 + 18 * row, line, more=' font-weight="700"') for row, line in enumerate(lines)]
+    return svg(end + _HEAD + 4, spine + down + 4, body, alt)
 
 
 def _bone_height(bones: Sequence[Bone]) -> float:
@@ -287,23 +290,23 @@ def _bone(bone: Bone, left: float, spine: float, reach: float) -> list[str]:
     name = far + (16 if reach < 0 else -6)
     start = far + (22 if reach < 0 else -22)
     body = [
-        _text(left, name, bone.title, more=' font-weight="700"'),
-        _line(left + 6, start, left + 6 + _SLANT, spine, ' stroke-width="1.5"'),
+        text(left, name, bone.title, more=' font-weight="700"'),
+        line(left + 6, start, left + 6 + _SLANT, spine, ' stroke-width="1.5"'),
     ]
-    for row, (depth, text, root) in enumerate(bone.causes):
+    for row, (depth, cause, root) in enumerate(bone.causes):
         y = start + (_CAUSE_ROW * (row + 0.9) if reach < 0 else -_CAUSE_ROW * (len(bone.causes) - row - 0.1))
         on_bone = left + 6 + _SLANT * (y - start) / (spine - start)
         indent = 12.0 * (depth - 1)
-        body.append(_line(on_bone, y, on_bone + 10 + indent, y))
-        said = f"\u25c6 {text}" if root else text
+        body.append(line(on_bone, y, on_bone + 10 + indent, y))
+        said = f"\u25c6 {cause}" if root else cause
         more = ' text-decoration="underline" font-weight="700"' if root else ""
-        body.append(_text(on_bone + 14 + indent, y + 4, said, most=_CAUSE - int(indent / 7), more=more))
+        body.append(text(on_bone + 14 + indent, y + 4, said, most=_CAUSE - int(indent / 7), more=more))
     return body
 
 
-def _wrapped(text: str, most: int) -> list[str]:
+def _wrapped(said: str, most: int) -> list[str]:
     lines: list[str] = []
-    for word in text.split():
+    for word in said.split():
         if lines and len(lines[-1]) + 1 + len(word) <= most:
             lines[-1] += f" {word}"
         else:

@@ -45,7 +45,7 @@ WORDS_OF: Final = {
     "first": N_("From"), "last": N_("To"), "product": N_("Product"), "customer": N_("Customer"), "order": N_("Order"),
     "supplier": N_("Supplier"), "station": N_("Station"), "step": N_("Step"), "defect": N_("Defect"),
     "severity": N_("Severity"), "source": N_("Source"), "state": N_("State"), "disposition": N_("Decision"),
-    "overdue": N_("Overdue"), "sort": N_("Sorted by"),
+    "overdue": N_("Overdue"), "text": N_("Text"), "sort": N_("Sorted by"),
 }  # fmt: skip
 SORT_WORDS: Final = {
     "newest": N_("newest first"),

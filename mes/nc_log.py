@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from mes.db.base import utc_text
-from mes.db.tables import Concession, NcItem, Nonconformity, WorkOrder
+from mes.db.tables import Concession, NcItem, NcRemark, Nonconformity, WorkOrder
 from mes.domain.nonconformity import LIVE, UNDECIDED, due
 from mes.domain.route import NcLimits, Plan
 from mes.i18n import N_
@@ -55,6 +55,7 @@ class Filter:
     state: str = ""
     disposition: str = ""
     overdue: bool = False
+    text: str = ""
     sort: str = SORTS[0]
 
     def said(self) -> dict[str, str]:
@@ -69,6 +70,8 @@ class Filter:
 
 NAMES: Final = tuple(f.name for f in fields(Filter))
 _EQUAL: Final = ("product", "order", "station", "step", "defect", "severity")
+NONE: Final = "-"
+"""As the value of a name: those that have none."""
 
 
 def read(given: Mapping[str, str]) -> tuple[Filter, tuple[str, ...]]:
@@ -154,22 +157,38 @@ class Line:
     concessions: Sequence[Concession] = ()
 
 
-_CUSTOMER: Final = func.coalesce(func.nullif(Nonconformity.customer, ""), WorkOrder.customer, "")
+CUSTOMER: Final = func.coalesce(func.nullif(Nonconformity.customer, ""), WorkOrder.customer, "")
+
+
+def _is(column: Any, value: str) -> ColumnElement[bool]:
+    return func.coalesce(column, "") == "" if value == NONE else column == value
+
+
+def _named(column: Any, value: str) -> ColumnElement[bool]:
+    """Part of a name; with `=` in front the whole of it; `-`: none."""
+    if value == NONE or value.startswith("="):
+        return _is(column, value.removeprefix("="))
+    found: ColumnElement[bool] = column.icontains(value, autoescape=True)
+    return found
 
 
 def _where(log: Log, wanted: Filter) -> list[ColumnElement[bool]]:
     nc = Nonconformity
-    made: list[ColumnElement[bool]] = [
-        nc.__table__.c[name] == getattr(wanted, name) for name in _EQUAL if getattr(wanted, name)
-    ]
+    made = [_is(nc.__table__.c[name], getattr(wanted, name)) for name in _EQUAL if getattr(wanted, name)]
     if wanted.first:
         made.append(nc.opened_at >= log.midnight(wanted.first))
     if wanted.last:
         made.append(nc.opened_at < log.midnight(wanted.last + timedelta(days=1)))
     if wanted.customer:
-        made.append(_CUSTOMER.icontains(wanted.customer, autoescape=True))
+        made.append(_named(CUSTOMER, wanted.customer))
     if wanted.supplier:
-        made.append(nc.supplier.icontains(wanted.supplier, autoescape=True))
+        made.append(_named(nc.supplier, wanted.supplier))
+    if wanted.text:
+        said = [
+            c.icontains(wanted.text, autoescape=True) for c in (nc.id, nc.title, nc.requirement, nc.why, nc.analysis)
+        ]
+        remark = select(NcRemark.nc).where(NcRemark.nc == nc.id, NcRemark.text.icontains(wanted.text, autoescape=True))
+        made.append(or_(*said, nc.reference.icontains(wanted.text, autoescape=True), remark.exists()))
     if wanted.source:
         made.append(nc.cause == wanted.source)
     if wanted.state:
@@ -183,21 +202,22 @@ def _where(log: Log, wanted: Filter) -> list[ColumnElement[bool]]:
     return made
 
 
-def _joined(query: Any, log: Log, wanted: Filter) -> Any:
+def joined(query: Any, log: Log, wanted: Filter) -> Any:
+    """A query over nonconformities and their orders, narrowed to what is wanted."""
     return query.outerjoin(WorkOrder, WorkOrder.id == Nonconformity.order).where(*_where(log, wanted))
 
 
 def count(session: Session, log: Log, wanted: Filter) -> int:
     """How many fit."""
     query = select(func.count()).select_from(Nonconformity)
-    found = _joined(query, log, wanted) if wanted.customer else query.where(*_where(log, wanted))
+    found = joined(query, log, wanted) if wanted.customer else query.where(*_where(log, wanted))
     return session.scalar(found) or 0
 
 
 def _sorted(wanted: Filter) -> tuple[Any, ...]:
     nc = Nonconformity
     newest = (nc.opened_at.desc(), nc.id.desc())
-    return {"oldest": (nc.opened_at, nc.id), "customer": (_CUSTOMER, *newest), "product": (nc.product, *newest)}.get(
+    return {"oldest": (nc.opened_at, nc.id), "customer": (CUSTOMER, *newest), "product": (nc.product, *newest)}.get(
         wanted.sort, newest
     )
 
@@ -208,7 +228,7 @@ def lines(session: Session, log: Log, wanted: Filter, *, page: int | None = None
     Args:
         page: only this one, from 1, of `size` rows; None: all.
     """
-    query = _joined(select(Nonconformity, _CUSTOMER), log, wanted).order_by(*_sorted(wanted))
+    query = joined(select(Nonconformity, CUSTOMER), log, wanted).order_by(*_sorted(wanted))
     if page is not None:
         query = query.limit(size).offset((page - 1) * size)
     for batch in session.execute(query.execution_options(yield_per=BATCH)).partitions():

@@ -87,6 +87,8 @@ POST   /cartons/labels                  -         -        -          x         
 GET    /printers                        -         -        -          x          x        x       x
 POST   /printers/decide                 -         -        -          x          x        x       -
 GET    /quality                         -         -        -          x          x        x       x
+GET    /quality/pareto                  -         -        -          x          x        x       x
+GET    /quality/pareto/table.<any(csv,xlsx):kind> -         -        -          x          x        x       x
 GET    /quality/log                     -         -        -          x          x        x       x
 GET    /quality/log/file.<any(csv,xlsx,pdf):kind> -         -        -          x          x        x       x
 GET    /quality/nc/<path:nc>            -         -        -          x          x        x       x
