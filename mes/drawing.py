@@ -79,7 +79,7 @@ def svg(width: float, height: float, body: Iterable[str], alt: str) -> Drawing:
     return Drawing(head + "".join(body) + "</svg>", width, height)
 
 
-def text(x: float, y: float, said: str, *, most: int = 99, more: str = "") -> str:
+def lettering(x: float, y: float, said: str, *, most: int = 99, more: str = "") -> str:
     """A short text, cut where it has more than `most` characters; `more` are further attributes."""
     shown = said if len(said) <= most else said[: most - 1] + "…"
     return f'<text x="{x:g}" y="{y:g}" fill="{INK}"{more}>{escape(shown)}</text>'
@@ -130,8 +130,8 @@ def _branch(box: Box, depth: int, top: float, body: list[str]) -> tuple[float, i
         f'<rect x="{x:g}" y="{y - _HIGH / 2:g}" width="{_WIDE:g}" height="{_HIGH:g}" rx="6" fill="#ffffff" '
         f'stroke="{INK}"{thick}{dash if box.out else ""}/>'
     )
-    body.append(text(x + _ROOM, y - 4, box.title, most=_LETTERS, more=' font-weight="700"'))
-    body.append(text(x + _ROOM, y + 13, box.line, most=_LETTERS))
+    body.append(lettering(x + _ROOM, y - 4, box.title, most=_LETTERS, more=' font-weight="700"'))
+    body.append(lettering(x + _ROOM, y + 13, box.line, most=_LETTERS))
     return bottom, deepest
 
 
@@ -159,7 +159,7 @@ def way(rows: Sequence[str], stops: Sequence[Stop], *, alt: str) -> Drawing:
     body = []
     for i, name in enumerate(rows):
         y = i * _ROW + 22
-        body.append(text(0, y + 4, name, most=20))
+        body.append(lettering(0, y + 4, name, most=20))
         body.append(f'<path d="M{_NAMES:g} {y:g}H{width:g}" fill="none" stroke="{LINE}" stroke-dasharray="1 5"/>')
     places = [(_NAMES + _STEP * (i + 0.5), s.row * _ROW + 22) for i, s in enumerate(stops)]
     for (x1, y1), (x2, y2) in pairwise(places):
@@ -167,8 +167,8 @@ def way(rows: Sequence[str], stops: Sequence[Stop], *, alt: str) -> Drawing:
     for (x, y), stop in zip(places, stops, strict=True):
         body.append(_mark(x, y, stop.ended))
         middle = ' text-anchor="middle" font-size="10"'
-        body.append(text(x, y + 22, stop.label, most=18, more=middle))
-        body.append(text(x, y + 34, stop.below, most=18, more=middle))
+        body.append(lettering(x, y + 22, stop.label, most=18, more=middle))
+        body.append(lettering(x, y + 34, stop.below, most=18, more=middle))
     return svg(width, height, body, alt)
 
 
@@ -208,13 +208,13 @@ def curve(c: Curve, *, alt: str) -> Drawing:
 
     body = [
         f'<rect x="{_LEFT:g}" y="{top:g}" width="{wide:g}" height="{high:g}" fill="#ffffff" stroke="{LINE}"/>',
-        text(_LEFT, top + high + 16, c.first, more=' font-size="10"'),
-        text(_LEFT + wide, top + high + 16, c.last, more=' font-size="10" text-anchor="end"'),
+        lettering(_LEFT, top + high + 16, c.first, more=' font-size="10"'),
+        lettering(_LEFT + wide, top + high + 16, c.last, more=' font-size="10" text-anchor="end"'),
     ]
     for limit, label in ((c.low, c.low_label), (c.high, c.high_label)):
         if limit is not None:
             body.append(line(_LEFT, y(limit), _LEFT + wide, y(limit), ' stroke-dasharray="7 4"'))
-            body.append(text(_LEFT - 6, y(limit) + 4, label, more=' font-size="10" text-anchor="end"'))
+            body.append(lettering(_LEFT - 6, y(limit) + 4, label, more=' font-size="10" text-anchor="end"'))
     places = [(x(at), y(value)) for at, value in zip(c.at, c.values, strict=True)]
     if c.joined and len(places) > 1:
         points = "L".join(f"{px:g} {py:g}" for px, py in _thinned(places))
@@ -276,7 +276,9 @@ def fishbone(problem: str, bones: Sequence[Bone], *, alt: str) -> Drawing:
         f'<rect x="{end:g}" y="{top:g}" width="{_HEAD:g}" height="{24 + 18 * len(lines):g}" rx="6" fill="#ffffff" '
         f'stroke="{INK}" stroke-width="2"/>'
     )
-    body += [text(end + 10, top + 26 + 18 * row, line, more=' font-weight="700"') for row, line in enumerate(lines)]
+    body += [
+        lettering(end + 10, top + 26 + 18 * row, line, more=' font-weight="700"') for row, line in enumerate(lines)
+    ]
     return svg(end + _HEAD + 4, spine + down + 4, body, alt)
 
 
@@ -290,7 +292,7 @@ def _bone(bone: Bone, left: float, spine: float, reach: float) -> list[str]:
     name = far + (16 if reach < 0 else -6)
     start = far + (22 if reach < 0 else -22)
     body = [
-        text(left, name, bone.title, more=' font-weight="700"'),
+        lettering(left, name, bone.title, more=' font-weight="700"'),
         line(left + 6, start, left + 6 + _SLANT, spine, ' stroke-width="1.5"'),
     ]
     for row, (depth, cause, root) in enumerate(bone.causes):
@@ -300,7 +302,7 @@ def _bone(bone: Bone, left: float, spine: float, reach: float) -> list[str]:
         body.append(line(on_bone, y, on_bone + 10 + indent, y))
         said = f"\u25c6 {cause}" if root else cause
         more = ' text-decoration="underline" font-weight="700"' if root else ""
-        body.append(text(on_bone + 14 + indent, y + 4, said, most=_CAUSE - int(indent / 7), more=more))
+        body.append(lettering(on_bone + 14 + indent, y + 4, said, most=_CAUSE - int(indent / 7), more=more))
     return body
 
 

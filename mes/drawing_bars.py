@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from mes.drawing import INK, LINE, SOFT, Drawing, line, svg, text
+from mes.drawing import INK, LINE, SOFT, Drawing, lettering, line, svg
 
 _LABEL: Final = 230.0
 _WIDE: Final = 420.0
@@ -33,14 +33,14 @@ def ranked(bars: Sequence[Bar], *, alt: str) -> Drawing:
     longest = max((b.value for b in bars), default=0) or 1
     high = len(bars) * _ROW
     body = [line(_LABEL + 0.8 * _WIDE, 2, _LABEL + 0.8 * _WIDE, high + 4, f' stroke="{LINE}" stroke-dasharray="4 4"')]
-    body.append(text(_LABEL + 0.8 * _WIDE, high + 18, "80 %", more=' font-size="10" text-anchor="middle"'))
+    body.append(lettering(_LABEL + 0.8 * _WIDE, high + 18, "80 %", more=' font-size="10" text-anchor="middle"'))
     places = []
     for n, bar in enumerate(bars):
         y = 4 + n * _ROW
         width = max(1.0, bar.value / longest * _WIDE) if bar.value else 0
-        body.append(text(_LABEL - 8, y + 13, bar.label, most=_LETTERS, more=' text-anchor="end"'))
+        body.append(lettering(_LABEL - 8, y + 13, bar.label, most=_LETTERS, more=' text-anchor="end"'))
         body.append(f'<rect x="{_LABEL:g}" y="{y:g}" width="{width:.1f}" height="{_ROW - 8:g}" fill="{SOFT}"/>')
-        body.append(text(_LABEL + _WIDE + 10, y + 13, bar.said))
+        body.append(lettering(_LABEL + _WIDE + 10, y + 13, bar.said))
         places.append((_LABEL + bar.share * _WIDE, y + (_ROW - 8) / 2))
     points = "L".join(f"{x:.1f} {y:g}" for x, y in places)
     if len(places) > 1:
@@ -80,7 +80,7 @@ def columns(stretches: Sequence[Column], *, alt: str) -> Drawing:
         )
         middle = ' font-size="10" text-anchor="middle"'
         if step >= 26 or column.value == most:
-            body.append(text(x + wide / 2, 16 + _TALL - high, column.said, more=middle))
+            body.append(lettering(x + wide / 2, 16 + _TALL - high, column.said, more=middle))
         if n % every == 0:
-            body.append(text(x + wide / 2, 36 + _TALL, column.label, more=middle))
+            body.append(lettering(x + wide / 2, 36 + _TALL, column.label, more=middle))
     return svg(_LEFT + _PLOT + 10, 44 + _TALL, body, alt)
