@@ -172,7 +172,8 @@ def _named(column: Any, value: str) -> ColumnElement[bool]:
     return found
 
 
-def _where(log: Log, wanted: Filter) -> list[ColumnElement[bool]]:
+def where(log: Log, wanted: Filter) -> list[ColumnElement[bool]]:
+    """What a row must be to fit; one about a customer needs the row of the order, too (`joined`)."""
     nc = Nonconformity
     made = [_is(nc.__table__.c[name], getattr(wanted, name)) for name in _EQUAL if getattr(wanted, name)]
     if wanted.first:
@@ -204,13 +205,13 @@ def _where(log: Log, wanted: Filter) -> list[ColumnElement[bool]]:
 
 def joined(query: Any, log: Log, wanted: Filter) -> Any:
     """A query over nonconformities and their orders, narrowed to what is wanted."""
-    return query.outerjoin(WorkOrder, WorkOrder.id == Nonconformity.order).where(*_where(log, wanted))
+    return query.outerjoin(WorkOrder, WorkOrder.id == Nonconformity.order).where(*where(log, wanted))
 
 
 def count(session: Session, log: Log, wanted: Filter) -> int:
     """How many fit."""
     query = select(func.count()).select_from(Nonconformity)
-    found = joined(query, log, wanted) if wanted.customer else query.where(*_where(log, wanted))
+    found = joined(query, log, wanted) if wanted.customer else query.where(*where(log, wanted))
     return session.scalar(found) or 0
 
 

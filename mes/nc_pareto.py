@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, Literal, get_args
 from zoneinfo import ZoneInfo
 
@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from mes.db.tables import Nonconformity
 from mes.i18n import N_
 from mes.nc_export import Words
-from mes.nc_log import CUSTOMER, NONE, Filter, Log, joined
+from mes.nc_log import CUSTOMER, NONE, Filter, Log, joined, where
 
 By = Literal["defect", "step", "product", "supplier", "customer", "station"]
 BY: Final[tuple[By, ...]] = get_args(By)
@@ -72,7 +72,9 @@ def pareto(session: Session, log: Log, wanted: Filter, by: By, *, cost: bool = F
         cost: by what they have cost, instead of by how many they are.
     """
     columns = _columns(by)
-    query = joined(select(*columns, func.count(), _COST).select_from(_NC), log, wanted).group_by(*columns)
+    query = select(*columns, func.count(), _COST)
+    query = joined(query.select_from(_NC), log, wanted) if by == "customer" else _narrowed(query, log, wanted)
+    query = query.group_by(*columns)
     merged: dict[tuple[str, str], tuple[int, int]] = {}
     for key, *more, count, spent in session.execute(query):
         second = str(more[0] or "") if more and not (by == "defect" and key) else ""
@@ -97,23 +99,60 @@ def _exactly(by: By, key: str) -> str:
     return NONE if not key else f"={key}" if by in ("customer", "supplier") else key
 
 
-def weeks(session: Session, log: Log, wanted: Filter) -> list[Week]:
+def weeks(session: Session, log: Log, wanted: Filter, *, most: int | None = None) -> list[Week]:
     """How many were opened in each week of the site, the oldest first, weeks without any included.
+
+    Args:
+        most: only the last so many; None: all.
 
     The database counts by hours of UTC; they are put into weeks here, for no database knows the site's calendar.
     """
     hour = func.substr(_NC.opened_at, 1, 13)
-    zone, found = ZoneInfo(log.timezone), dict[date, tuple[int, int]]()
-    for at, count, spent in session.execute(
-        joined(select(hour, func.count(), _COST).select_from(_NC), log, wanted).group_by(hour)
-    ):
-        day = datetime.fromisoformat(f"{at}:00:00+00:00").astimezone(zone).date()
-        monday = day - timedelta(days=day.weekday())
+    found, monday_of = dict[date, tuple[int, int]](), _Mondays(ZoneInfo(log.timezone))
+    query = _narrowed(select(hour, func.count(), _COST), log, wanted).group_by(hour)
+    if most is not None:
+        newest = session.scalar(_narrowed(select(func.max(_NC.opened_at)), log, wanted))
+        if newest is None:
+            return []
+        query = query.where(_NC.opened_at >= log.midnight(monday_of(newest[:13]) - timedelta(weeks=most - 1)))
+    for at, count, spent in session.execute(query):
+        monday = monday_of(at)
         was = found.get(monday, (0, 0))
         found[monday] = was[0] + int(count), was[1] + int(spent or 0)
     if not found:
         return []
     return [Week(monday, *found.get(monday, (0, 0))) for monday in _mondays(min(found), max(found))]
+
+
+class _Mondays:
+    """The Monday of a UTC hour at the site: a day is looked at twice, for its hours before and after noon."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._zone = zone
+        self._known: dict[str, tuple[int, date, date, date]] = {}
+
+    def __call__(self, hour: str) -> date:
+        """Args: hour: such as `2026-11-23T08`."""
+        number = int(hour[11:])
+        half = hour[:11] + ("a" if number < 12 else "p")
+        if half not in self._known:
+            day = date.fromisoformat(hour[:10])
+            middle = datetime(day.year, day.month, day.day, 0 if number < 12 else 23, tzinfo=UTC).astimezone(self._zone)
+            offset = middle.utcoffset() or timedelta()
+            ends = [d - timedelta(days=d.weekday()) for d in (day - _DAY, day, day + _DAY)]
+            self._known[half] = (int(offset.total_seconds() // 3600), ends[0], ends[1], ends[2])
+        shift, before, same, after = self._known[half]
+        local = number + shift
+        return before if local < 0 else after if local > 23 else same
+
+
+_DAY: Final = timedelta(days=1)
+
+
+def _narrowed(query: Any, log: Log, wanted: Filter) -> Any:
+    """Without the orders where only their customers would be asked for."""
+    query = query.select_from(_NC)
+    return joined(query, log, wanted) if wanted.customer else query.where(*where(log, wanted))
 
 
 def _mondays(first: date, last: date) -> Iterable[date]:

@@ -54,7 +54,7 @@ def index() -> str:
         log = Log.of(plan, here.clock())
         words = Words(plan, language(), log)
         bars = nc_pareto.pareto(session, log, wanted, by, cost=cost)
-        weeks = nc_pareto.weeks(session, log, wanted)
+        weeks = nc_pareto.weeks(session, log, wanted, most=MOST_WEEKS)
     said = wanted.said()
     return render_template(
         "quality_pareto.html",
@@ -67,7 +67,7 @@ def index() -> str:
         spent=sum(b.cost for b in bars),
         drawn=_ranked(words, by, bars, cost=cost) if bars else None,
         trend=_trend(weeks, cost=cost) if len(weeks) > 1 else None,
-        weeks=list(reversed(weeks))[:MOST_WEEKS],
+        weeks=list(reversed(weeks)),
         wanted=wanted,
         said=said,
         kept={**said, "by": by, **({"weigh": "cost"} if cost else {})},
@@ -140,5 +140,5 @@ def _length(of: Bar | Week, *, cost: bool) -> tuple[float, str]:
 
 
 def _trend(weeks: Sequence[Week], *, cost: bool) -> Drawing:
-    drawn = [drawing_bars.Column(str(w.monday.isocalendar().week), *_length(w, cost=cost)) for w in weeks[-MOST_WEEKS:]]
+    drawn = [drawing_bars.Column(str(w.monday.isocalendar().week), *_length(w, cost=cost)) for w in weeks]
     return drawing_bars.columns(drawn, alt=_("Nonconformities opened each week. The table says the same."))

@@ -85,6 +85,8 @@ def test_weeks_are_those_of_the_site_and_empty_ones_stand_between(shop: Workshop
     assert {b.monday - a.monday for a, b in pairwise(weeks)} == {timedelta(days=7)}
     assert weeks[0].monday == date(2026, 11, 23)
     assert 0 in {w.count for w in weeks}
+    with reading(shop.engine) as session:
+        assert nc_pareto.weeks(session, log, Filter(), most=3) == weeks[-3:]
 
 
 def test_the_command_line_counts_as_the_page_does(shop: Workshop, tmp_path: Path) -> None:
