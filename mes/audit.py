@@ -79,6 +79,8 @@ SUBJECTS: Final[dict[str, tuple[str, ...]]] = {
         "NonconformityClosed",
         "NonconformityCancelled",
         "NonconformityReopened",
+        "LogViewSaved",
+        "LogViewRemoved",
         "ConcessionGranted",
         "ActionOpened",
         "ActionCauseNamed",

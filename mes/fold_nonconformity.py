@@ -24,7 +24,7 @@ from mes.domain.route import Plan, Product
 from mes.domain.unit import NcDraft
 from mes.fold_deliveries import came_back
 from mes.fold_orders import move_order
-from mes.rows import ConcessionRow, LotRow, NcEventRow, NcItemRow, NcRemarkRow, NcRow
+from mes.rows import ConcessionRow, LogViewRow, LotRow, NcEventRow, NcItemRow, NcRemarkRow, NcRow
 from mes.verdicts import Entry, Judged, NotUnderstood, no, yes
 from mes.world import World
 
@@ -555,6 +555,23 @@ def _reopened(world: World, entry: Entry, body: wire.NonconformityEnded, row: Nc
     return yes(entry, nc=row.id)
 
 
+# --- views of the log -------------------------------------------------------------------------------------------------
+
+
+def _view_saved(world: World, entry: Entry, body: wire.LogViewSaved) -> Judged:
+    kept = json.dumps(body.filter, sort_keys=True, ensure_ascii=False)
+    world.log_views.put(LogViewRow(body.name, kept))
+    return yes(entry, name=body.name)
+
+
+def _view_removed(world: World, entry: Entry, body: wire.LogViewRemoved) -> Judged:
+    row = world.log_views.get(body.name)
+    if row is None or row.gone:
+        return no(entry, "unknown_view", name=body.name)
+    world.log_views.put(replace(row, gone=True))
+    return yes(entry, name=body.name)
+
+
 NC_RULES: Final[dict[str, Rule]] = {
     "NonconformityOpened": _opened,
     "NonconformityAmended": _on(_amended),
@@ -571,4 +588,6 @@ NC_RULES: Final[dict[str, Rule]] = {
     "NonconformityCancelled": _on(_cancelled),
     "NonconformityReopened": _on(_reopened),
     "ConcessionGranted": _on(_granted),
+    "LogViewSaved": _view_saved,
+    "LogViewRemoved": _view_removed,
 }

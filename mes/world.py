@@ -49,6 +49,7 @@ from mes.rows import (
     IssuedDossierRow,
     IssuedPaperRow,
     LabelRow,
+    LogViewRow,
     LotRow,
     MeasuredWithRow,
     NcEventRow,
@@ -301,6 +302,7 @@ class World:
         self.carton_events = Shelf(self, t.CartonEvent, CartonEventRow, _columns(CartonEventRow))
         self.order_events = Shelf(self, t.OrderEvent, OrderEventRow, _columns(OrderEventRow))
         self.nc_events = Shelf(self, t.NcEvent, NcEventRow, _columns(NcEventRow))
+        self.log_views = Shelf(self, t.LogView, LogViewRow, _columns(LogViewRow))
         self.unit_events = Shelf(self, t.UnitEvent, UnitEventRow, _columns(UnitEventRow))
         self.dossiers = Shelf(self, t.IssuedDossier, IssuedDossierRow, _columns(IssuedDossierRow))
         self.papers = Shelf(self, t.IssuedPaper, IssuedPaperRow, _columns(IssuedPaperRow))
@@ -360,6 +362,7 @@ class World:
             self.unit_events,
             self.order_events,
             self.nc_events,
+            self.log_views,
             self.dossiers,
             self.papers,
             self.releases,

@@ -141,6 +141,8 @@ SENTENCES: Final[dict[str, Any]] = {
     "NonconformityMerged": lazy_gettext("%(nc)s merged into %(into)s."),
     "NonconformityClosed": lazy_gettext("%(nc)s closed. %(why)s"),
     "NonconformityCancelled": lazy_gettext("%(nc)s cancelled: %(why)s"),
+    "LogViewSaved": lazy_gettext("View “%(name)s” of the log was saved."),
+    "LogViewRemoved": lazy_gettext("View “%(name)s” of the log was taken away."),
     "NonconformityReopened": lazy_gettext("%(nc)s opened again: %(why)s"),
     "ConcessionGranted": lazy_gettext("Concession for %(nc)s: %(scope)s, %(count)s until %(expires)s."),
     "LotHeld": lazy_gettext("Lot %(lot)s of %(part)s held: %(why)s"),

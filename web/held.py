@@ -33,6 +33,8 @@ KINDS: Final[dict[str, Any]] = {
     "OperatorActivated": lazy_gettext("signed in"),
     "OperatorDeactivated": lazy_gettext("signed out"),
     "UnitsArrived": lazy_gettext("a unit came"),
+    "UnitsInitialized": lazy_gettext("A unit with its serial was taken into an order."),
+    "UnitsWithdrawn": lazy_gettext("A unit was taken back out of an order."),
     "UnitsDeparted": lazy_gettext("a unit left unfinished"),
     "MaterialsInstalled": lazy_gettext("a part went in"),
     "MaterialsUninstalled": lazy_gettext("a part came out"),

@@ -11,15 +11,15 @@ from typing import Any, Final
 from flask import Blueprint, abort, flash, redirect, render_template, request, send_file, url_for
 from flask_babel import gettext as _
 
-from mes import nc_export, nc_log
+from mes import nc_export, nc_log, nc_views
 from mes.domain.nonconformity import DISPOSITIONS, NAMES
 from mes.domain.route import Plan
 from mes.nc_export import MOST_ON_PAPER, SORT_WORDS, WORDS_OF, Words
 from mes.nc_log import SEVERITIES, SOURCES, Log
-from web.auth import role
+from web.auth import actor, role
 from web.board_words import NC_STATES
 from web.forms import page_number
-from web.language import language
+from web.language import language, tell
 from web.orders import plan_and_today
 from web.site import site
 
@@ -52,6 +52,7 @@ def index() -> str:
             page=page,
             pages=max(1, -(-total // PAGE)),
             wanted=wanted,
+            views=nc_views.views(session),
             said=wanted.said(),
             wrong=[words.say(WORDS_OF[name]) for name in wrong],
             words=words,
@@ -78,6 +79,33 @@ def _choices(plan: Plan | None, words: Words) -> dict[str, dict[str, str]]:
         "defect": {d.code: words.defect(d.code) for d in plan.defects} if plan else {},
         "sort": {name: words.say(said) for name, said in SORT_WORDS.items()},
     }
+
+
+@blueprint.post("/view")
+@role("quality", "supervisor")
+def save_view() -> Any:
+    """Give what the page shows a name."""
+    who, name = actor(), " ".join(request.form.get("name", "").split())[:60]
+    wanted, _wrong = nc_log.read(request.form)
+    if not name or not name.isprintable():
+        flash(_("Give the view a name."), "stop")
+    else:
+        answer = site().do(lambda session, now: nc_views.save(session, name, wanted, now=now, actor=who))
+        tell(answer, _("View “%(name)s” is saved.", name=name))
+    said: dict[str, Any] = {**wanted.said()}
+    return redirect(url_for("quality_log.index", **said))
+
+
+@blueprint.post("/view-away")
+@role("quality", "supervisor")
+def remove_view() -> Any:
+    """Take a view away; no nonconformity changes."""
+    who, name = actor(), request.form.get("name", "").strip()[:60]
+    if not name or not name.isprintable():
+        abort(404)
+    answer = site().do(lambda session, now: nc_views.remove(session, name, now=now, actor=who))
+    tell(answer, _("View “%(name)s” is gone.", name=name))
+    return redirect(url_for("quality_log.index"))
 
 
 @blueprint.get("/file.<any(csv,xlsx,pdf):kind>")

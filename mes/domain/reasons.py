@@ -820,6 +820,8 @@ REASONS: Final[dict[str, Reason]] = _table(
     ("too_many_labels", "stop", "{count} étiquettes, c’est trop à la fois.", "{count} labels are too many at once.",
      "Imprimez au plus {most} étiquettes : donnez de quel numéro à quel numéro.",
      "Print at most {most}: say from which to which."),
+    ("unknown_view", "stop", "La vue « {name} » n’existe pas.", "There is no view “{name}”.",
+     "Rechargez la page.", "Load the page again."),
     ("serial_taken", "stop", "Le numéro {serial} existe déjà.", "Serial {serial} exists already.",
      "Changez le modèle de numéro dans le plan.", "Change the serial pattern in the plan."),
 )

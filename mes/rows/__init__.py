@@ -9,7 +9,7 @@ from mes.rows.floor import BadgeRow, FaultRow, OverrideRow, QualificationRow, Qu
 from mes.rows.instruments import CalibrationRow, InstrumentRow, MeasuredWithRow
 from mes.rows.labels import LabelRow
 from mes.rows.materials import LotRow, ReceiptRow
-from mes.rows.quality import ConcessionRow, NcEventRow, NcItemRow, NcRemarkRow, NcRow
+from mes.rows.quality import ConcessionRow, LogViewRow, NcEventRow, NcItemRow, NcRemarkRow, NcRow
 from mes.rows.shipping import (
     CartonEventRow,
     DeliveryItemRow,
@@ -42,6 +42,7 @@ __all__ = [
     "IssuedDossierRow",
     "IssuedPaperRow",
     "LabelRow",
+    "LogViewRow",
     "LotRow",
     "MeasuredWithRow",
     "NcEventRow",

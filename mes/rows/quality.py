@@ -129,3 +129,12 @@ class ConcessionRow:
         """What the rules need of it."""
         serials = frozenset(json.loads(self.serials))
         return Concession(self.id, self.product, self.step, self.expires, self.remaining, serials)
+
+
+@dataclass(frozen=True, slots=True)
+class LogViewRow:
+    """`log_view`."""
+
+    name: str
+    filter: str
+    gone: bool = False

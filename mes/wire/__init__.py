@@ -83,6 +83,8 @@ from mes.wire.lots import LotChanged, LotReceived, UnitHeld
 from mes.wire.nonconformity import (
     ConcessionGranted,
     Disposition,
+    LogViewRemoved,
+    LogViewSaved,
     NcFacts,
     NcItem,
     NonconformityAmended,
@@ -266,6 +268,8 @@ __all__ = [
     "KeyRole",
     "LabelDecided",
     "LabelPrinted",
+    "LogViewRemoved",
+    "LogViewSaved",
     "LotChanged",
     "LotReceived",
     "Mark",

@@ -41,6 +41,8 @@ from mes.wire.instruments import InstrumentCalibrated, InstrumentDescribed, Inst
 from mes.wire.lots import LotChanged, LotReceived, UnitHeld
 from mes.wire.nonconformity import (
     ConcessionGranted,
+    LogViewRemoved,
+    LogViewSaved,
     NonconformityAmended,
     NonconformityAnalysed,
     NonconformityContained,
@@ -164,6 +166,8 @@ OFFICE_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
     ("NonconformityClosed", 1): NonconformityEnded,
     ("NonconformityCancelled", 1): NonconformityEnded,
     ("NonconformityReopened", 1): NonconformityEnded,
+    ("LogViewSaved", 1): LogViewSaved,
+    ("LogViewRemoved", 1): LogViewRemoved,
     ("ConcessionGranted", 1): ConcessionGranted,
     ("LotReceived", 1): LotReceived,
     ("LotHeld", 1): LotChanged,

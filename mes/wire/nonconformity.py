@@ -156,3 +156,16 @@ class NonconformityEnded(Frozen):
 
     nc: Id
     why: Text = ""
+
+
+class LogViewSaved(Frozen):
+    """A filter of the log got a name, for everybody who reads the log; one of the same name is replaced."""
+
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    filter: Annotated[dict[str, Annotated[str, Field(max_length=120)]], Field(max_length=20)]
+
+
+class LogViewRemoved(Frozen):
+    """The name is gone."""
+
+    name: Annotated[str, Field(min_length=1, max_length=60)]

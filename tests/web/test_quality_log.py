@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from mes.commands_ledger import verify_engine
 from tests.web.pages import Office, text_of
 
 SOME = "/quality/log/file.csv?source=test_failed"
@@ -36,3 +39,21 @@ def test_a_day_that_cannot_be_is_said_and_makes_no_file(office: Office) -> None:
     assert "Give a date" in text_of(office.get("/quality/log?first=yesterday"))
     assert office.client.get("/quality/log/file.csv?first=yesterday").status_code == 400
     assert "Nothing fits." in text_of(office.get("/quality/log?page=99&state=closed"))
+
+
+def test_a_filter_gets_a_name_and_stands_over_the_log_until_it_is_taken_away(office: Office, tmp_path: Path) -> None:
+    seen = "/quality/log?severity=major&text=gl%C3%BCe"
+    said = office.post(seen, "/quality/log/view", name="  Major  <b> ", severity="major", text="glüe").text
+    assert "View “Major <b>” is saved." in text_of(said)
+    for page in (office.get("/quality/log"), said):
+        assert "Major &lt;b&gt;" in page
+        assert "/quality/log?severity=major&amp;text=gl%C3%BCe" in page
+    assert 'aria-current="true">Major' in office.get(seen)
+    assert "Give the view a name." in text_of(office.post(seen, "/quality/log/view", name="  ", severity="major").text)
+    office.post(seen, "/quality/log/view", name="Major <b>", severity="minor")
+    assert "/quality/log?severity=minor" in office.get("/quality/log")
+    gone = office.post("/quality/log?severity=minor", "/quality/log/view-away", name="Major <b>").text
+    assert "View “Major <b>” is gone." in text_of(gone)
+    assert "/quality/log?severity=minor" not in office.get("/quality/log")
+    assert "There is no view" in text_of(office.post(seen, "/quality/log/view-away", name="Major <b>").text)
+    assert verify_engine(office.shop.engine, tmp_path)[1] == []

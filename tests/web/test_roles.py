@@ -90,6 +90,8 @@ GET    /quality                         -         -        -          x         
 GET    /quality/pareto                  -         -        -          x          x        x       x
 GET    /quality/pareto/table.<any(csv,xlsx):kind> -         -        -          x          x        x       x
 GET    /quality/log                     -         -        -          x          x        x       x
+POST   /quality/log/view                -         -        -          x          x        -       -
+POST   /quality/log/view-away           -         -        -          x          x        -       -
 GET    /quality/log/file.<any(csv,xlsx,pdf):kind> -         -        -          x          x        x       x
 GET    /quality/nc/<path:nc>            -         -        -          x          x        x       x
 POST   /quality/decide                  -         -        -          x          x        -       -

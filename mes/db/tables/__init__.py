@@ -16,7 +16,7 @@ from mes.db.tables.packing import CartonEvent, CartonRow, Packed
 from mes.db.tables.people import Account, AccountRole, Badge, Override, Person, Qualification, WebSession
 from mes.db.tables.printing import PrintJob
 from mes.db.tables.programs import ApiAnswer, ApiKey
-from mes.db.tables.quality import Concession, NcItem, NcRemark, Nonconformity
+from mes.db.tables.quality import Concession, LogView, NcItem, NcRemark, Nonconformity
 from mes.db.tables.rollups import Spread, StationSpan, StepDefect, StepHour, StepOrder
 from mes.db.tables.shipping import Delivery, DeliveryItem, Release, ReleasedUnit
 from mes.db.tables.spine import Chain, Counter, Ledger, Meta, PlanRevision, Quarantine
@@ -52,6 +52,7 @@ __all__ = [
     "IssuedPaper",
     "Label",
     "Ledger",
+    "LogView",
     "Lot",
     "MeasuredWith",
     "Meta",
@@ -119,6 +120,7 @@ REPLAYED: Final[tuple[type[Base], ...]] = (
     UnitEvent,
     OrderEvent,
     NcEvent,
+    LogView,
     IssuedDossier,
     IssuedPaper,
     Release,

@@ -130,3 +130,14 @@ class Concession(Base):
     granted_by: Mapped[Id]
     granted_at: Mapped[Utc]
     n: Mapped[Position]
+
+
+class LogView(Base):
+    """A filter of the log that has a name. `filter` is JSON, names and values as in the address; `gone`: taken away."""
+
+    __tablename__ = "log_view"
+
+    name: Mapped[str] = mapped_column(String(60), primary_key=True)
+    filter: Mapped[Long]
+    gone: Mapped[bool]
+    n: Mapped[Position]
