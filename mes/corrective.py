@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 
 from mes import wire
 from mes.db.base import utc_text
-from mes.db.tables import ActionCause, ActionNc, ActionTask, CorrectiveAction, Nonconformity, StepHour
+from mes.db.tables import ActionCause, ActionNc, ActionTask, CorrectiveAction, Nonconformity, StepQuarter
 from mes.domain import corrective as rules
 from mes.domain.corrective import Count
-from mes.domain.days import day_at, start_of
+from mes.domain.days import day_at, quarter_at, start_of
 from mes.orders import Answer, request
 from mes.revisions import timezone_of
 
@@ -128,15 +128,15 @@ def figures_of(session: Session, row: CorrectiveAction, *, now: datetime) -> Fig
 
 def _count(session: Session, row: CorrectiveAction, start: str, end: str | None = None) -> Count:
     """From `start` up to `end`, or up to now."""
-    nc, hour = Nonconformity, StepHour
+    nc, sums = Nonconformity, StepQuarter
     found = select(func.count()).select_from(nc).where(nc.opened_at >= start)
-    begun = select(func.coalesce(func.sum(hour.begun), 0)).where(hour.hour >= start[:13])
+    begun = select(func.coalesce(func.sum(sums.begun), 0)).where(sums.quarter >= quarter_at(start))
     if end is not None:
-        found, begun = found.where(nc.opened_at < end), begun.where(hour.hour < end[:13])
+        found, begun = found.where(nc.opened_at < end), begun.where(sums.quarter < quarter_at(end))
     if row.product:
-        found, begun = found.where(nc.product == row.product), begun.where(hour.product == row.product)
+        found, begun = found.where(nc.product == row.product), begun.where(sums.product == row.product)
     if row.step:
-        found, begun = found.where(nc.step == row.step), begun.where(hour.step == row.step)
+        found, begun = found.where(nc.step == row.step), begun.where(sums.step == row.step)
     if row.defect:
         found = found.where(nc.defect == row.defect)
     return Count(session.scalar(found) or 0, int(session.scalar(begun) or 0))

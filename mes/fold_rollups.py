@@ -1,8 +1,8 @@
-"""The sums behind yields, folded with the events that they count: by hour and station, and by order.
+"""The sums behind yields, folded with the events that they count: by quarter of an hour and station, and by order.
 
 The same contract as `mes.fold`: called by it after a decision has been applied, never by anybody else.
 
-What each column counts, at the step where it happened and in the hour of the event's own time:
+What each column counts, at the step where it happened and in the quarter of an hour of the event's own time:
 
 - `begun`: visits that began. `passed`, `failed`: visits that ended so. `failures`: failed attempts, repeats included.
 - `first`: units whose *first* attempt at the step was judged: its first visit failed for the first time, or passed
@@ -23,20 +23,20 @@ from typing import Any, TypeVar
 from mes import wire
 from mes.domain import spread
 from mes.domain import unit as unit_rules
-from mes.domain.days import day_at
+from mes.domain.days import day_at, quarter_at
 from mes.domain.gate import Unit
 from mes.domain.route import Plan
 from mes.domain.station_time import resource
 from mes.domain.unit import seconds_between
-from mes.rows import OrderRow, SpreadRow, StationSpanRow, StepDefectRow, StepHourRow, StepOrderRow, VisitRow
+from mes.rows import OrderRow, SpreadRow, StationSpanRow, StepDefectRow, StepOrderRow, StepQuarterRow, VisitRow
 from mes.verdicts import Entry
 from mes.world import World
 
-R = TypeVar("R", StepHourRow, StepOrderRow)
+R = TypeVar("R", StepQuarterRow, StepOrderRow)
 
 
 def add(world: World, entry: Entry, *, order: str, product: str, step: str, station: str | None, **more: int) -> None:
-    """Let counts of a step grow, by hour and by order.
+    """Let counts of a step grow, by quarter of an hour and by order.
 
     Args:
         more: column → by how much; zeros change nothing.
@@ -44,9 +44,11 @@ def add(world: World, entry: Entry, *, order: str, product: str, step: str, stat
     grown = {column: by for column, by in more.items() if by}
     if not grown:
         return
-    hour = (entry.at[:13], product, step, station or "")
-    by_hour = world.step_hours.get(*hour) or StepHourRow(hour=hour[0], product=product, step=step, station=hour[3])
-    world.step_hours.put(_grown(by_hour, grown))
+    key = (quarter_at(entry.at), product, step, station or "")
+    by_quarter = world.step_quarters.get(*key) or StepQuarterRow(
+        quarter=key[0], product=product, step=step, station=key[3]
+    )
+    world.step_quarters.put(_grown(by_quarter, grown))
     by_order = world.step_orders.get(order, step) or StepOrderRow(order=order, step=step, product=product)
     world.step_orders.put(_grown(by_order, grown))
 

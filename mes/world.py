@@ -71,8 +71,8 @@ from mes.rows import (
     StationSpanRow,
     StationState,
     StepDefectRow,
-    StepHourRow,
     StepOrderRow,
+    StepQuarterRow,
     TallyRow,
     UnitEventRow,
     VisitRow,
@@ -315,7 +315,7 @@ class World:
         self.deliveries = Shelf(self, t.Delivery, DeliveryRow, _columns(DeliveryRow))
         self.delivery_items = Shelf(self, t.DeliveryItem, DeliveryItemRow, _columns(DeliveryItemRow))
         self.counters = Shelf(self, t.Counter, CounterRow, _columns(CounterRow))
-        self.step_hours = Shelf(self, t.StepHour, StepHourRow, _columns(StepHourRow))
+        self.step_quarters = Shelf(self, t.StepQuarter, StepQuarterRow, _columns(StepQuarterRow))
         self.step_orders = Shelf(self, t.StepOrder, StepOrderRow, _columns(StepOrderRow))
         self.step_defects = Shelf(self, t.StepDefect, StepDefectRow, _columns(StepDefectRow))
         self.spreads = Shelf(self, t.Spread, SpreadRow, _columns(SpreadRow))
@@ -374,7 +374,7 @@ class World:
             self.deliveries,
             self.delivery_items,
             self.counters,
-            self.step_hours,
+            self.step_quarters,
             self.step_orders,
             self.step_defects,
             self.spreads,

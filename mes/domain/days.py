@@ -56,3 +56,8 @@ def months_after(day: str, months: int) -> str:
     first = date.fromisoformat(day)
     year, month = divmod(first.year * 12 + first.month - 1 + months, 12)
     return first.replace(year=year, month=month + 1, day=min(first.day, monthrange(year, month + 1)[1])).isoformat()
+
+
+def quarter_at(at: str) -> str:
+    """The quarter of an hour, UTC, that a moment lies in: `2026-11-23T10:15`."""
+    return f"{at[:14]}{int(at[14:16]) // 15 * 15:02}"

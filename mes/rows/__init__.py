@@ -20,7 +20,7 @@ from mes.rows.shipping import (
     ReleasedUnitRow,
     ReleaseRow,
 )
-from mes.rows.sums import SpreadRow, StationSpanRow, StepCounts, StepDefectRow, StepHourRow, StepOrderRow
+from mes.rows.sums import SpreadRow, StationSpanRow, StepCounts, StepDefectRow, StepOrderRow, StepQuarterRow
 from mes.rows.units import InstallationRow, OrderEventRow, OrderRow, ReadingRow, TallyRow, UnitEventRow, VisitRow
 
 __all__ = [
@@ -65,8 +65,8 @@ __all__ = [
     "StationState",
     "StepCounts",
     "StepDefectRow",
-    "StepHourRow",
     "StepOrderRow",
+    "StepQuarterRow",
     "TallyRow",
     "UnitEventRow",
     "VisitRow",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class StepCounts:
-    """The counts of `step_hour` and `step_order`; `mes.fold_rollups` says when each grows."""
+    """The counts of `step_quarter` and `step_order`; `mes.fold_rollups` says when each grows."""
 
     begun: int = 0
     first: int = 0
@@ -28,10 +28,10 @@ class StepCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepHourRow(StepCounts):
-    """`step_hour`."""
+class StepQuarterRow(StepCounts):
+    """`step_quarter`."""
 
-    hour: str
+    quarter: str
     product: str
     step: str
     station: str

@@ -1,7 +1,7 @@
-"""Stretches of hours that a sum belongs to: shifts, days and weeks of the site, one after the other without a gap.
+"""Stretches of time that a sum belongs to: shifts, days and weeks of the site, one after the other without a gap.
 
-Pure. The sums are kept by hour of UTC; an hour through which a border goes belongs to the stretch in which its middle
-lies (to the later one where the border is the middle).
+Pure. The sums are kept by quarter of an hour of UTC; a quarter through which a border goes belongs to the stretch in
+which its middle lies (to the later one where the border is the middle).
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from mes.domain.route import Shift
 from mes.domain.shifts import worked
 
 Spell = Literal["shift", "day", "week"]
-HOUR: Final = timedelta(hours=1)
+QUARTER: Final = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A stretch of hours.
+    """A stretch of quarters.
 
     Attributes:
         key: `2026-11-23`, `2026-W48` or `2026-11-23 morning`; for what lies outside all shifts `2026-11-23 -`.
-        since, until: its first hour, and the first hour after it (`2026-11-23T05`, UTC).
+        since, until: its first quarter, and the first one after it (`2026-11-23T05:00`, UTC).
     """
 
     key: str
@@ -32,11 +32,11 @@ class Period:
     until: str
 
 
-def hour_of(border: datetime) -> str:
-    """The first hour that belongs to what begins at `border`."""
-    middle = border.astimezone(UTC) - HOUR / 2
-    floor = middle.replace(minute=0, second=0, microsecond=0)
-    return (floor if floor == middle else floor + HOUR).strftime("%Y-%m-%dT%H")
+def quarter_of(border: datetime) -> str:
+    """The first quarter of an hour that belongs to what begins at `border`."""
+    middle = border.astimezone(UTC) - QUARTER / 2
+    over = timedelta(minutes=middle.minute % 15, seconds=middle.second, microseconds=middle.microsecond)
+    return (middle - over + QUARTER if over else middle).strftime("%Y-%m-%dT%H:%M")
 
 
 def midnight(day: date, zone: tzinfo) -> datetime:
@@ -51,7 +51,7 @@ def periods(by: Spell, first: date, last: date, shifts: Sequence[Shift], zone: t
     found = []
     for i, (key, start) in enumerate(borders):
         until = borders[i + 1][1] if i + 1 < len(borders) else end
-        if (a := hour_of(start)) < (b := hour_of(until)):
+        if (a := quarter_of(start)) < (b := quarter_of(until)):
             found.append(Period(key, a, b))
     return found
 

@@ -15,19 +15,19 @@ from sqlalchemy import ColumnElement, Select, String, and_, column, false, func,
 from sqlalchemy.orm import Session
 
 from mes.db.base import utc_text
-from mes.db.tables import StepHour, StepOrder, WorkOrder
+from mes.db.tables import StepOrder, StepQuarter, WorkOrder
 from mes.domain.ratios import Ratio
 from mes.domain.route import Plan, Step
 from mes.domain.yields import rolled_throughput_yield
 from mes.rows import StepCounts
 from mes.yielded.figures import Yield
-from mes.yielded.periods import hour_of, midnight, periods
+from mes.yielded.periods import midnight, periods, quarter_of
 
 By = Literal["product", "order", "line", "step", "shift", "day", "week"]
 BY: Final = get_args(By)
 SPELLS: Final = ("shift", "day", "week")
 OF_ORDER: Final = ("product", "order", "step")
-"""What the sums of an order can be grouped by: they have neither hours nor stations."""
+"""What the sums of an order can be grouped by: they have neither times nor stations."""
 MOST_DAYS: Final = 1_100
 """Days by shift, day or week: three years, each stretch of which is a row that the database is given."""
 NAMES: Final = tuple(f.name for f in fields(StepCounts))
@@ -83,7 +83,7 @@ def asked(session: Session, plan: Plan, question: Question) -> list[Yield]:
     if question.by in SPELLS and (question.until - question.since).days > MOST_DAYS:
         raise CannotAsk("too_long")
     by_order = bool(question.order) or question.by == "order"
-    parts = _of_orders(session, plan, question) if by_order else _of_hours(session, plan, question)
+    parts = _of_orders(session, plan, question) if by_order else _of_quarters(session, plan, question)
     groups: dict[str, list[_Part]] = {}
     for part in parts:
         groups.setdefault(part.key, []).append(part)
@@ -153,18 +153,18 @@ def _counts(row: Sequence[Any]) -> StepCounts:
     return StepCounts(**{name: int(value) for name, value in zip(NAMES, row, strict=True)})
 
 
-# --- by hour ----------------------------------------------------------------------------------------------------------
+# --- by quarter of an hour ----------------------------------------------------------------------------------------
 
 
-def _of_hours(session: Session, plan: Plan, q: Question) -> list[_Part]:
+def _of_quarters(session: Session, plan: Plan, q: Question) -> list[_Part]:
     zone = ZoneInfo(plan.plant.timezone)
     if q.by in SPELLS:
         return _of_spells(session, plan, q, zone)
-    since, until = hour_of(midnight(q.since, zone)), hour_of(midnight(q.until + timedelta(days=1), zone))
-    group: tuple[Any, ...] = (StepHour.product, StepHour.step)
+    since, until = quarter_of(midnight(q.since, zone)), quarter_of(midnight(q.until + timedelta(days=1), zone))
+    group: tuple[Any, ...] = (StepQuarter.product, StepQuarter.step)
     if q.by == "line":
-        group = (*group, StepHour.station)
-    wanted = select(*group, *_sums(StepHour)).where(StepHour.hour >= since, StepHour.hour < until)
+        group = (*group, StepQuarter.station)
+    wanted = select(*group, *_sums(StepQuarter)).where(StepQuarter.quarter >= since, StepQuarter.quarter < until)
     rows = session.execute(_filtered(wanted, plan, q).group_by(*group)).all()
     return [_part(plan, q.by, row[: len(group)], row[len(group) :]) for row in rows]
 
@@ -190,11 +190,11 @@ def _of_spells(session: Session, plan: Plan, q: Question, zone: ZoneInfo) -> lis
     stretches = periods(spell, q.since, q.until, plan.plant.shifts, zone)
     names = (column("key", String), column("since", String), column("until", String))
     spells = values(*names, name="spell").data([(s.key, s.since, s.until) for s in stretches]).cte("spell")
-    group = (spells.c.key, StepHour.product, StepHour.step)
+    group = (spells.c.key, StepQuarter.product, StepQuarter.step)
     wanted = (
-        select(*group, *_sums(StepHour))
+        select(*group, *_sums(StepQuarter))
         .select_from(spells)
-        .join(StepHour, and_(StepHour.hour >= spells.c.since, StepHour.hour < spells.c.until))
+        .join(StepQuarter, and_(StepQuarter.quarter >= spells.c.since, StepQuarter.quarter < spells.c.until))
     )
     rows = session.execute(_filtered(wanted, plan, q).group_by(*group)).all()
     return [_Part(row[0], row[1], row[2], _counts(row[3:])) for row in rows]
@@ -202,26 +202,26 @@ def _of_spells(session: Session, plan: Plan, q: Question, zone: ZoneInfo) -> lis
 
 def _filtered(wanted: Select[Any], plan: Plan, q: Question) -> Select[Any]:
     if q.product:
-        wanted = wanted.where(StepHour.product == q.product)
+        wanted = wanted.where(StepQuarter.product == q.product)
     if q.step:
-        wanted = wanted.where(StepHour.step == q.step)
+        wanted = wanted.where(StepQuarter.step == q.step)
     if q.line:
         wanted = wanted.where(or_(_at(plan, q.line), _away(plan, q.line)))
     return wanted
 
 
 def _at(plan: Plan, line: str) -> ColumnElement[bool]:
-    return StepHour.station.in_([s.id for s in plan.stations if s.line == line])
+    return StepQuarter.station.in_([s.id for s in plan.stations if s.line == line])
 
 
 def _away(plan: Plan, line: str) -> ColumnElement[bool]:
     """What was decided away from a bench, at steps that belong to the line."""
     there = [
-        and_(StepHour.product == p.id, StepHour.step.in_(steps))
+        and_(StepQuarter.product == p.id, StepQuarter.step.in_(steps))
         for p in plan.products
         if (steps := [s.id for s in _steps_on(plan, p.steps, line)])
     ]
-    return and_(StepHour.station == literal(""), or_(false(), *there))
+    return and_(StepQuarter.station == literal(""), or_(false(), *there))
 
 
 def _steps_on(plan: Plan, steps: Iterable[Step], line: str) -> list[Step]:

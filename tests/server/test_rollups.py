@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from mes import quality
 from mes.db.session import reading
-from mes.db.tables import Spread, StationRow, StationSpan, StepDefect, StepHour, StepOrder, Visit, WorkOrder
+from mes.db.tables import Spread, StationRow, StationSpan, StepDefect, StepOrder, StepQuarter, Visit, WorkOrder
 from mes.domain import spread
 from mes.domain.unit import seconds_between
 from mes.rows import StepCounts
@@ -23,7 +23,7 @@ def of_step(floor: Floor, step: str) -> dict[str, int]:
     names = [f.name for f in fields(StepCounts)]
     with reading(floor.engine) as session:
         sums = session.execute(
-            select(*[func.sum(getattr(StepHour, name)) for name in names]).where(StepHour.step == step)
+            select(*[func.sum(getattr(StepQuarter, name)) for name in names]).where(StepQuarter.step == step)
         ).one()
         by_order = session.execute(
             select(*[func.sum(getattr(StepOrder, name)) for name in names]).where(StepOrder.step == step)

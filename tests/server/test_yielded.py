@@ -17,8 +17,8 @@ from sqlalchemy import event, insert
 from mes import quality
 from mes.commands_reports import yield_
 from mes.db.session import reading, writing
-from mes.db.tables import StepHour
-from mes.domain.days import start_of
+from mes.db.tables import StepQuarter
+from mes.domain.days import quarter_at, start_of
 from mes.domain.route import Shift, Text
 from mes.rows import StepCounts
 from mes.yielded import BY, CannotAsk, Question, Yield, asked, periods, total
@@ -149,23 +149,23 @@ def test_a_line_has_what_was_decided_in_the_office_too(read: Workshop) -> None:
 
 def test_days_of_the_site_are_not_days_of_utc(shop: Workshop) -> None:
     with writing(shop.engine) as session:
-        session.execute(insert(StepHour), [_hour("2026-12-24T22", 1), _hour("2026-12-24T23", 2)])
+        session.execute(insert(StepQuarter), [_quarter("2026-12-24T22:45", 1), _quarter("2026-12-24T23:00", 2)])
     found = ask(shop, "day", since=date(2026, 12, 20), until=date(2026, 12, 31))
     assert {k: r.counts.finished for k, r in found.items()} == {"2026-12-24": 1, "2026-12-25": 2}
     weeks = ask(shop, "week", since=date(2026, 12, 20), until=date(2026, 12, 31))
     assert {k: r.counts.finished for k, r in weeks.items()} == {"2026-W52": 3}
 
 
-def _hour(hour: str, finished: int) -> dict[str, Any]:
+def _quarter(quarter: str, finished: int) -> dict[str, Any]:
     counts = {**dict.fromkeys(COUNTS, 0), "finished": finished}
-    return {"hour": hour, "product": "NOMAD-1000", "step": "final", "station": "bench-7", "n": 0, **counts}
+    return {"quarter": quarter, "product": "NOMAD-1000", "step": "final", "station": "bench-7", "n": 0, **counts}
 
 
 def test_a_year_by_shift_comes_back_as_groups_and_not_as_hours(shop: Workshop) -> None:
     asked_for: list[int] = []
     with writing(shop.engine) as session:
         hours = [datetime(2025, 1, 1, tzinfo=UTC) + timedelta(hours=h) for h in range(24 * 365)]
-        session.execute(insert(StepHour), [_hour(h.strftime("%Y-%m-%dT%H"), 1) for h in hours])
+        session.execute(insert(StepQuarter), [_quarter(h.strftime("%Y-%m-%dT%H:%M"), 1) for h in hours])
 
     def count(conn: Any, cursor: Any, statement: str, *rest: Any) -> None:
         asked_for.append(1)
@@ -191,16 +191,31 @@ SHIFTS = (
 def test_stretches_cover_their_days_without_a_gap_or_an_overlap(by: Any, last: date) -> None:
     first = last - timedelta(days=10)
     found = periods(by, first, last, SHIFTS, PARIS)
-    assert found[0].since == start_of(first.isoformat(), "Europe/Paris")[:13]
-    assert found[-1].until == start_of((last + timedelta(days=1)).isoformat(), "Europe/Paris")[:13]
+    assert found[0].since == start_of(first.isoformat(), "Europe/Paris")[:16]
+    assert found[-1].until == start_of((last + timedelta(days=1)).isoformat(), "Europe/Paris")[:16]
     assert [p.until for p in found[:-1]] == [p.since for p in found[1:]]
     assert len({p.key for p in found}) == len(found) or by == "shift"
+
+
+def test_a_shift_that_begins_at_a_quarter_has_what_happened_since_then_and_nothing_before() -> None:
+    early = Shift(id="early", name=Text(fr="a", en="a"), start="05:30", end="13:30", days=("mon",))
+    late = Shift(id="late", name=Text(fr="b", en="b"), start="13:30", end="21:15", days=("mon",))
+    monday = date(2026, 11, 23)
+    found = [(p.key, p.since) for p in periods("shift", monday, monday, (early, late), PARIS)]
+    assert found == [
+        ("2026-11-23 -", "2026-11-22T23:00"),
+        ("2026-11-23 early", "2026-11-23T04:30"),
+        ("2026-11-23 late", "2026-11-23T12:30"),
+        ("2026-11-23 -", "2026-11-23T20:15"),
+    ]
+    assert quarter_at("2026-11-23T12:29:59.999999Z") == "2026-11-23T12:15" < found[2][1]
+    assert quarter_at("2026-11-23T12:30:00.000000Z") == found[2][1]
 
 
 def test_a_night_shift_belongs_to_the_evening_on_which_it_began() -> None:
     found = periods("shift", DAY, DAY + timedelta(days=1), SHIFTS, PARIS)
     night = next(p for p in found if p.key == "2026-11-23 night")
-    assert (night.since, night.until) == ("2026-11-23T21", "2026-11-24T05")
+    assert (night.since, night.until) == ("2026-11-23T21:00", "2026-11-24T05:00")
 
 
 def test_what_the_sums_cannot_say_is_refused(read: Workshop) -> None:

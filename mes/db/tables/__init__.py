@@ -17,7 +17,7 @@ from mes.db.tables.people import Account, AccountRole, Badge, Override, Person, 
 from mes.db.tables.printing import PrintJob
 from mes.db.tables.programs import ApiAnswer, ApiKey
 from mes.db.tables.quality import Concession, LogView, NcItem, NcRemark, Nonconformity
-from mes.db.tables.rollups import Spread, StationSpan, StepDefect, StepHour, StepOrder
+from mes.db.tables.rollups import Spread, StationSpan, StepDefect, StepOrder, StepQuarter
 from mes.db.tables.shipping import Delivery, DeliveryItem, Release, ReleasedUnit
 from mes.db.tables.spine import Chain, Counter, Ledger, Meta, PlanRevision, Quarantine
 from mes.db.tables.stations import EnrolCode, Fault, Presence, StationRow, Stream, Token
@@ -77,8 +77,8 @@ __all__ = [
     "StationRow",
     "StationSpan",
     "StepDefect",
-    "StepHour",
     "StepOrder",
+    "StepQuarter",
     "Stream",
     "Tally",
     "Token",
@@ -132,7 +132,7 @@ REPLAYED: Final[tuple[type[Base], ...]] = (
     Delivery,
     DeliveryItem,
     Counter,
-    StepHour,
+    StepQuarter,
     StepOrder,
     StepDefect,
     Spread,

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from mes.db.base import Base, Day, Id, Key, Position, Utc, Word
 
-Hour = mapped_column(String(13), primary_key=True)
+Quarter = mapped_column(String(16), primary_key=True)
 
 
 class StepCounts:
@@ -35,13 +35,13 @@ class StepCounts:
     took_ms: Mapped[Position]
 
 
-class StepHour(StepCounts, Base):
-    """What happened at a step, at a station, to a product, in one hour of UTC (`2026-11-23T10`)."""
+class StepQuarter(StepCounts, Base):
+    """What happened at a step, at a station, to a product, in one quarter of an hour of UTC (`2026-11-23T10:15`)."""
 
-    __tablename__ = "step_hour"
-    __table_args__ = (Index(None, "product", "hour"),)
+    __tablename__ = "step_quarter"
+    __table_args__ = (Index(None, "product", "quarter"),)
 
-    hour: Mapped[str] = Hour
+    quarter: Mapped[str] = Quarter
     product: Mapped[Key]
     step: Mapped[Key]
     station: Mapped[Key]
