@@ -129,7 +129,9 @@ POST   /quality/actions/reopen          -         -        -          -         
 POST   /quality/actions/cancel          -         -        -          -          x        -       -
 
 GET    /yields                          -         -        -          x          x        x       x
+GET    /charts                          -         -        -          x          x        x       x
 GET    /yields/table.<any(csv,xlsx):kind> -       -        -          x          x        x       x
+GET    /charts/table.<any(csv,xlsx):kind> -       -        -          x          x        x       x
 GET    /lots                            -         -        -          x          x        x       x
 GET    /lots/one                        -         -        -          x          x        x       x
 GET    /lots/units.<any(csv,xlsx):kind>   -       -        -          x          x        x       x
@@ -261,6 +263,7 @@ MENU: Final = {
     "/account",
     "/orders",
     "/yields",
+    "/charts",
     "/lots",
     "/cartons",
     "/deliveries",
