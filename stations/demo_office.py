@@ -23,6 +23,7 @@ from stations.demo_setup import PRINTER
 from stations.simulator.floor import Floor
 from stations.simulator.nature import Nature
 from stations.simulator.people import names
+from stations.simulator.stock import text_for
 
 ROUND_S: Final = 2.0
 """How often the office looks at the floor, in seconds: each command costs a second of a processor."""
@@ -135,9 +136,18 @@ class Office:
     def _take_on(self, order: str, product: Product, quantity: int, *, gently: bool) -> None:
         self.orders.append((order, product))
         if product.tracking == "serial":
-            self._floor.deliver(product, self.units(order, gently=gently))
+            units = self.units(order, gently=gently)
+            self._floor.deliver(product, units)
+            if product.serial_scan is not None:
+                known = sum(1 for row in units if row["state"] != "withdrawn")
+                self._floor.deliver_bare(order, product, self._serials(product.serial_scan, quantity - known))
         else:
             self._floor.deliver_lot(order, product, quantity)
+
+    def _serials(self, pattern: str, count: int) -> list[str]:
+        """What stands on so many units that a supplier has sent. Source of the pattern: the plan's `serial_scan`."""
+        made = [text_for(pattern, self._rng) for _ in range(max(0, count))]
+        return [text for text in made if text is not None]
 
     def units(self, order: str, *, gently: bool = True) -> list[dict[str, Any]]:
         """Where the units of an order stand."""

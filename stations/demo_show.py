@@ -33,7 +33,7 @@ from stations.simulator.nature import Nature
 from stations.simulator.operator import Operator
 from stations.simulator.people import Odds, Pace, Person
 from stations.simulator.seen import Tally, Window
-from stations.simulator.stock import Stock
+from stations.simulator.stock import Stock, text_for
 
 READY_S: Final = 90.0
 DRAIN_S: Final = 15.0
@@ -160,12 +160,18 @@ class Show:
             for _n in range(2 if product.tracking == "serial" else 1):
                 self._may_go_on()
                 order = self._office.order(product, due_in_days=next(due, 10), gently=False)
-                if product.tracking == "serial" and not self._office.labels:
+                if product.serial is not None and not self._office.labels:
                     self._office.print_labels(order)
 
     def _products(self) -> list[Product]:
         manned = {b.id for b in self._site.benches}
-        found = [p for p in self._site.plan.products if manned & set(p.steps[0].stations)]
+        drawn = random.Random(self._seed)  # noqa: S311 - a simulation
+        found = [
+            p
+            for p in self._site.plan.products
+            if manned & set(p.steps[0].stations)
+            and (p.serial_scan is None or text_for(p.serial_scan, drawn) is not None)
+        ]
         return sorted(found, key=lambda p: p.tracking != "serial")
 
     def _wait_for_server(self) -> None:

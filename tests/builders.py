@@ -233,6 +233,25 @@ class Floor:
     workers: dict[str, Worker] | None = None
     register: tuple[wire.FloorInstrument, ...] | None = None
 
+    def _initialised(self, station: str, event_id: str, draft: Draft, body: wire.UnitsInitialized) -> wire.IngestResult:
+        answer = gate.initialise(
+            serial=body.unit,
+            order=self.orders.get(body.order),
+            order_id=body.order,
+            plan=self.plan,
+            station=station,
+            operator=draft.operator,
+            known=body.unit in self.units,
+            have=sum(u.order == body.order for u in self.units.values()),
+        )
+        if answer.go:
+            made = Unit(body.unit, body.order, self.orders[body.order].product, "reserved", body.step, {body.step: 1})
+            self.units[body.unit] = made
+        verdict: wire.Verdict = "accepted" if answer.go else "refused" if draft.asks else "held"
+        return wire.IngestResult(
+            event_id=event_id, status="recorded", verdict=verdict, reason=answer.reason, args=dict(answer.args)
+        )
+
     def judge(
         self, station: str, event_id: str, draft: Draft, at: str, mono_ms: int = 0, boot: str = ""
     ) -> wire.IngestResult:
@@ -244,6 +263,8 @@ class Floor:
             return wire.IngestResult(event_id=event_id, status="recorded", verdict=verdict, reason=answer.reason)
         if isinstance(body, wire.HelpRequested) or serial is None:
             return self._other(event_id, body)
+        if isinstance(body, wire.UnitsInitialized):
+            return self._initialised(station, event_id, draft, body)
         unit = self.units.get(serial)
         installed = self.inside.setdefault(serial, [])
         part, number, lot = (getattr(body, name, None) for name in ("part", "serial", "lot"))

@@ -59,6 +59,7 @@ class Floor:
         self._red: dict[str, str] = {}
         self._aside: set[str] = set()
         self._product: dict[str, str] = {}
+        self._bare: dict[str, str] = {}
         self.done: dict[str, int] = {}
         """Finished pieces by product."""
         self.scrapped: dict[str, int] = {}
@@ -88,6 +89,26 @@ class Floor:
                 else:
                     self.bring(serial, step)
         return brought
+
+    def deliver_bare(self, order: str, product: Product, serials: Iterable[str]) -> None:
+        """Bring units that no order knows yet to the first step: each bears its serial, and the traveller is there."""
+        with self._lock:
+            for serial in serials:
+                if serial not in self._product:
+                    self._product[serial], self._bare[serial] = product.id, order
+                    self.bring(serial, product.steps[0])
+
+    def bare(self, unit: str) -> str | None:
+        """The order that a unit is still to be taken into by scan; None when it is one of its units."""
+        with self._lock:
+            return self._bare.get(unit)
+
+    def taken_in(self, unit: str, *, back_to: str = "") -> None:
+        """A unit is one of its order's from now on; with `back_to` it is not any more, and that order waits for it."""
+        with self._lock:
+            self._bare.pop(unit, None)
+            if back_to:
+                self._bare[unit] = back_to
 
     def deliver_lot(self, order: str, product: Product, pieces: int) -> None:
         """Bring the material of a lot order to its first step."""

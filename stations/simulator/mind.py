@@ -41,7 +41,9 @@ BLOCKED: Final = frozenset(
     }
 )
 ELSEWHERE: Final = frozenset({"step_missing", "step_already_done", "at_other_station"})
-NOT_THIS_ORDER: Final = frozenset({"order_not_released", "order_held", "order_closed"})
+NOT_THIS_ORDER: Final = frozenset(
+    {"order_not_released", "order_held", "order_closed", "serials_full", "serial_not_like", "order_not_here"}
+)
 UNABLE: Final = frozenset({"unknown_badge", "badge_ended", "not_qualified", "qualification_expired"})
 PATIENCE: Final = {
     **dict.fromkeys(UNABLE, 3.0),
@@ -137,6 +139,10 @@ class Hands:
             case "unknown_unit":
                 floor.set_aside(self.let_go(unit))
                 self.wants_help = True
+            case "serial_known" | "serials_made":
+                floor.taken_in(unit)
+            case "unit_taken_back":
+                floor.taken_in(unit, back_to=str(args.get("order") or ""))
             case reason if reason in BLOCKED:
                 floor.shelve(self.let_go(unit), here)
             case reason if reason in ELSEWHERE:

@@ -61,7 +61,7 @@ class Mind:
             return self._cartons.go_on(seen)
         if seen.unit is not None:
             return self._units.go_on(seen)
-        if seen.order is not None:
+        if seen.order is not None and seen.taking_in is None:
             return self._lots.go_on(seen)
         return self._cartons.begin() or (self._units.begin(seen) if self._units.any else None) or self._lots.begin()
 

@@ -58,6 +58,11 @@ class Seen:
         return self.unit if self.step is None and self.phase in ("working", "asking") else None
 
     @property
+    def taking_in(self) -> str | None:
+        """The order that takes units in by their serials; it is not counted."""
+        return self.order if self.unit is None and self.step is None else None
+
+    @property
     def settled(self) -> bool:
         """Whether the screen shows an answer, and not that one is on its way."""
         on_its_way = self.reason in ("asking", "weighing") or (self.reason == "kept" and self.link == "up")

@@ -73,6 +73,7 @@ class UnitWork:
         if hands.unit not in (None, unit):
             place.floor.give_back(hands.let_go(str(hands.unit)), place.station.id)
         hands.unit = unit
+        place.floor.taken_in(unit)
         if hands.reds >= GIVE_UP_AFTER:
             hands.reds = 0
             return command("LEAVE")
@@ -147,6 +148,11 @@ class UnitWork:
         if hands.unit is None:
             return None
         step = next(iter(self._steps.values()))
+        order = place.floor.bare(hands.unit)
+        if order is not None and seen.taking_in != order:
+            return Act(place.takes(30), write("order", order))
+        if order is None and seen.reason == "serial_known":
+            return command("LEAVE")  # it may be a unit since before the station forgot: alone, its label says so
         return self._label(hands.unit, step, self._task_of(hands.unit, step).share_s * TAKE)
 
     def _rack(self, seen: Seen) -> Act | None:

@@ -248,6 +248,47 @@ def test_the_same_seed_makes_the_same_shift() -> None:
     assert shifts[0] == shifts[1]
 
 
+def borne(*, quantity: int = 10) -> Shop:
+    """Units that bear a serial of their maker, in front of the first step; the order takes so many."""
+    shop = Shop(units=0)
+    own = shop.nomad.model_copy(update={"serial": None, "serial_scan": "PF[0-9A-Z]{6}"})
+    products = tuple(own if p.id == own.id else p for p in shop.plan.products)
+    shop.nomad, shop.plan = own, shop.plan.model_copy(update={"products": products})
+    shop.server = a_floor(orders=[Order("OF-1", own.id, quantity, "released", 1)], plan=shop.plan)
+    shop.server.units.clear()
+    shop.floor = Floor(shop.plan)
+    shop.floor.deliver_bare("OF-1", own, [text_for("PF[0-9A-Z]{6}", shop.rng) or "" for _ in SERIALS])
+    shop.desks = {s: shop.desk(s, f"OP-{n:02}") for n, s in enumerate(shop.desks, 1)}
+    return shop
+
+
+def test_units_with_a_serial_of_their_own_are_taken_in_and_pass_through_the_floor() -> None:
+    shop = borne()
+    said = work_until(shop.desks["bench-1"], "step_done")
+    assert said[:3] == ["welcome", "serials_here", "unit_arrived"]
+    shop.run(400)
+    assert shop.floor.done == {"NOMAD-1000": len(SERIALS)}
+    assert shop.kinds()["UnitsInitialized"] == len(SERIALS), "each was taken in once"
+
+
+def test_a_unit_that_the_order_has_no_place_for_is_put_aside() -> None:
+    shop = borne(quantity=1)
+    said = work_until(shop.desks["bench-1"], "serials_full", 60)
+    shop.run(60)
+    assert "step_done" in said
+    assert len(shop.server.units) == 1
+    assert shop.floor.take("bench-1") is None
+
+
+def test_after_the_agents_restart_a_unit_that_was_just_taken_in_is_found_again() -> None:
+    shop = borne()
+    desk = shop.desks["bench-1"]
+    work_until(desk, "unit_arrived")
+    shop.floor.taken_in(str(desk.seen.unit), back_to="OF-1")  # the person has not seen the answer
+    desk.bench = a_bench("bench-1", floor=shop.server, plan=shop.plan, signed_in=False)
+    assert "serial_known" not in work_until(desk, "step_done", 60)[-1:]
+
+
 # --- a person at a bench
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from html import unescape
+from pathlib import Path
 
 import pytest
 from openpyxl import Workbook
@@ -13,6 +14,7 @@ from sqlalchemy import select
 from mes import orders
 from mes.db.session import reading
 from mes.db.tables import UnitRow
+from tests.server.worlds import Workshop, workshop_plan
 from tests.web.pages import Office, text_of, token_of
 
 PAGE = "/orders/serials/OF-7"
@@ -123,3 +125,21 @@ def test_an_order_that_is_released_or_counted_has_no_such_page(planned: Office) 
     for order in ("OF-7", "OF-9", "OF-404"):
         assert planned.client.get(f"/orders/serials/{order}").status_code == 404
     assert "Serial numbers of the customer" not in planned.get("/order/OF-9")
+
+
+def test_an_order_whose_units_are_scanned_in_says_how_many_are(tmp_path: Path) -> None:
+    plan = workshop_plan()
+    own = {"serial": None, "serial_scan": "PF[0-9A-Z]{6}"}
+    products = tuple(p.model_copy(update=own) if p.id == "NOMAD-1000" else p for p in plan.products)
+    shop = Workshop(f"sqlite:///{tmp_path / 'atelier.db'}", plan.model_copy(update={"products": products}))
+    assert shop.do(orders.create, "OF-8", "NOMAD-1000", 3).done
+    assert shop.do(orders.release, "OF-8").done
+    bench = shop.bench("bench-1")
+    event = bench.event("UnitsInitialized", order="OF-8", unit="PF3A0B1C", step="kitting", scan="PF3A0B1C", asks=True)
+    (said,) = shop.send(bench, event)
+    assert said.verdict == "accepted", said.reason
+    made = Office(shop)
+    assert "Units scanned in: 1 of 3" in text_of(made.get("/order/OF-8"))
+    assert "Appareils scannés : 1 sur 3" in text_of(made.get("/order/OF-8", lang="fr"))
+    made.close()
+    shop.close()
