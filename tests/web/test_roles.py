@@ -130,8 +130,10 @@ POST   /quality/actions/cancel          -         -        -          -         
 
 GET    /yields                          -         -        -          x          x        x       x
 GET    /charts                          -         -        -          x          x        x       x
+GET    /times                           -         -        -          x          x        x       x
 GET    /yields/table.<any(csv,xlsx):kind> -       -        -          x          x        x       x
 GET    /charts/table.<any(csv,xlsx):kind> -       -        -          x          x        x       x
+GET    /times/table.<any(csv,xlsx):kind>  -       -        -          x          x        x       x
 GET    /lots                            -         -        -          x          x        x       x
 GET    /lots/one                        -         -        -          x          x        x       x
 GET    /lots/units.<any(csv,xlsx):kind>   -       -        -          x          x        x       x
@@ -264,6 +266,7 @@ MENU: Final = {
     "/orders",
     "/yields",
     "/charts",
+    "/times",
     "/lots",
     "/cartons",
     "/deliveries",

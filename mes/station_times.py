@@ -1,0 +1,133 @@
+"""What the stations did with their planned hours: spans of their states, and OEE from them and the sums. Reads only.
+
+A station waits, works, is set up or is broken: why it waits nobody writes down, and no person stands in it. Planned
+hours are those of the published plan's shifts, without breaks.
+
+Source: ISO 22400-2:2014; the formulas are in `mes.domain.oee`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from mes.db.base import utc_text
+from mes.db.tables import StationRow, StationSpan, StepQuarter
+from mes.domain.oee import Oee, Span, State, Times, oee, times
+from mes.domain.route import Plan, Station
+from mes.domain.shifts import Worked, planned_stretches, worked
+from mes.yielded.periods import midnight, quarter_of
+
+MOST_DAYS: Final = 93
+MEANS: Final[dict[str, State]] = {
+    "PRD": "producing", "SDT": "setup", "ENG": "delay", "SBY": "idle", "USD": "down"
+}  # fmt: skip
+"""Resource states of SEMI E10 as the formulas take them; NST is in none of them: nothing was meant to be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A station in one state, of those of `mes.domain.station_time`."""
+
+    state: str
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A station, and what it did."""
+
+    station: Station
+    pieces: tuple[Piece, ...]
+    times: Times
+    oee: Oee
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """Some days of the floor: the stations in their order, and the shifts that touch these days."""
+
+    first: datetime
+    end: datetime
+    lines: tuple[Line, ...]
+    shifts: tuple[Worked, ...]
+
+
+def read(session: Session, plan: Plan, since: date, until: date, *, now: datetime) -> Day:
+    """The days from `since` to `until` of the site, both included, as far as they have come."""
+    zone = ZoneInfo(plan.plant.timezone)
+    first, last = midnight(since, zone), midnight(until + timedelta(days=1), zone)
+    end = max(first, min(last, now.astimezone(UTC)))
+    pieces = _pieces(session, first, end)
+    planned = [(a.timestamp(), b.timestamp()) for a, b in planned_stretches(plan.plant.shifts, zone, first, end)]
+    made = _made(session, plan, first, end)
+    lines = []
+    for station in plan.stations:
+        mine = pieces.get(station.id, [])
+        spans = [Span(MEANS[p.state], p.since.timestamp(), p.until.timestamp()) for p in mine if p.state in MEANS]
+        spent = times(spans, planned)
+        produced, good, run_s = made.get(station.id, (0, 0, 0.0))
+        figures = oee(spent, produced=produced, good=good, planned_run_s=run_s / produced if produced else 0.0)
+        lines.append(Line(station, tuple(mine), spent, figures))
+    return Day(first, last, tuple(lines), tuple(worked(plan.plant.shifts, zone, first, last)))
+
+
+def _pieces(session: Session, first: datetime, end: datetime) -> dict[str, list[Piece]]:
+    """Station → its states, the oldest first; the last one goes on until `end`.
+
+    A span never lasts longer than a station was silent, but may have begun long ago: the newest that began before the
+    first day is asked for by station.
+    """
+    rows = select(StationSpan.station, StationSpan.since, StationSpan.until, StationSpan.state)
+    within = rows.where(StationSpan.since >= utc_text(first), StationSpan.since < utc_text(end))
+    found: list[tuple[str, str, str, str]] = [(s, a, b, state) for s, a, b, state in session.execute(within)]
+    before = (
+        select(StationSpan.station, func.max(StationSpan.since).label("since"))
+        .where(StationSpan.since < utc_text(first))
+        .group_by(StationSpan.station)
+        .subquery()
+    )
+    held = rows.join(before, (StationSpan.station == before.c.station) & (StationSpan.since == before.c.since))
+    found += [(s, a, b, state) for s, a, b, state in session.execute(held)]
+    now_in = select(StationRow.id, StationRow.resource_since, StationRow.resource)
+    found += [(s, since, utc_text(end), state) for s, since, state in session.execute(now_in) if state and since]
+    out: dict[str, list[Piece]] = {}
+    for station, since, until, state in found:
+        a, b = max(first, datetime.fromisoformat(since)), min(end, datetime.fromisoformat(until))
+        if a < b:
+            out.setdefault(station, []).append(Piece(state, a, b))
+    return {station: sorted(some, key=lambda p: p.since) for station, some in out.items()}
+
+
+def _made(session: Session, plan: Plan, first: datetime, end: datetime) -> dict[str, tuple[int, int, float]]:
+    """Station → pieces that ended there, the good ones of them, and the seconds that the plan gives them."""
+    q = StepQuarter
+    ended = func.sum(q.passed + q.failed + q.good + q.scrap)
+    rows = session.execute(
+        select(q.station, q.product, q.step, ended, func.sum(q.passed + q.good))
+        .where(q.quarter >= quarter_of(first), q.quarter < quarter_of(end))
+        .group_by(q.station, q.product, q.step)
+    )
+    out: dict[str, tuple[int, int, float]] = {}
+    for station, product, step, produced, good in rows:
+        known = plan.product(product)
+        planned = known.step(step) if known else None
+        was = out.get(station, (0, 0, 0.0))
+        run_s = (planned.cycle_s if planned else 0) * int(produced)
+        out[station] = (was[0] + int(produced), was[1] + int(good), was[2] + run_s)
+    return out
+
+
+def together(lines: Sequence[Line]) -> tuple[Times, Oee]:
+    """All stations: sums over sums."""
+    spent, figures = Times(), oee(Times(), produced=0, good=0, planned_run_s=0.0)
+    for line in lines:
+        spent, figures = spent + line.times, figures + line.oee
+    return spent, figures

@@ -1,0 +1,100 @@
+"""The stations' hours: states over a day, OEE from them and from the sums; breaks cost nothing, silence does."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+from openpyxl import load_workbook
+
+from mes import revisions, station_times
+from mes.db.session import reading
+from mes.domain.route import Break, Shift
+from mes.station_times import Day
+from tests.server.bench import START, Floor
+from tests.server.small_plan import small_plan, text
+from tests.web.pages import Office, text_of
+
+
+def serial(n: int) -> str:
+    return f"GEN-2648-{n:05}"
+
+
+@pytest.fixture(scope="module")
+def floor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Floor]:
+    """A shift from 9 to 13 h at the site, with a break of half an hour; two units at b1, one with a broken scanner."""
+    plan = small_plan()
+    pause = Break(start="11:00", end="11:30")
+    shift = Shift(id="m", name=text("Matin"), start="09:00", end="13:00", days=("mon",), breaks=(pause,))
+    plant = plan.plant.model_copy(update={"shifts": (shift,)})
+    made = Floor(f"sqlite:///{tmp_path_factory.mktemp('times') / 'shop.db'}", plan.model_copy(update={"plant": plant}))
+    made.order("GEN", 3)
+    b1 = made.bench("b1")
+    made.send(b1, b1.event("OperatorActivated"))
+    for n in (1, 2):
+        made.send(b1, b1.arrive(serial(n), "fit"), b1.fit(serial(n), "BAT", serial=str(n)))
+        made.clock.tick(1_800)
+        made.send(b1, *(b1.fit(serial(n), "FUSE", lot="7") for _ in range(2)), b1.done(serial(n), "fit"))
+    made.send(b1, b1.event("FaultOccurred", device="scanner", fault="gone"))
+    made.clock.tick(600)
+    made.send(b1, b1.event("FaultCleared", device="scanner", fault="gone"))
+    yield made
+    made.close()
+
+
+def day(floor: Floor, **later: float) -> Day:
+    with reading(floor.engine) as session:
+        plan = revisions.latest_plan(session)
+        assert plan is not None
+        now = floor.clock.now + timedelta(**later)
+        return station_times.read(session, plan, START.date(), START.date(), now=now)
+
+
+def test_a_station_makes_waits_and_is_broken_and_its_planned_time_has_no_break(floor: Floor) -> None:
+    (line,) = (x for x in day(floor, hours=9).lines if x.station.id == "b1")
+    assert line.times.planned_busy == 3.5 * 3600
+    assert 3_500 < line.times.production < 3_700
+    assert 590 < line.times.down < 620
+    assert line.times.unknown < 60
+    assert line.times.idle == pytest.approx(3.5 * 3600 - line.times.production - line.times.down - line.times.unknown)
+    assert line.oee.quality.said()["en"] == "2 of 2"
+    assert line.oee.effectiveness.numerator == 2 * 60
+    assert line.oee.index is not None
+
+
+def test_what_has_not_come_yet_is_not_planned_yet_and_a_silent_station_is_unknown(floor: Floor) -> None:
+    early = {x.station.id: x for x in day(floor).lines}
+    assert early["b1"].times.planned_busy < 2 * 3600
+    assert early["b2"].times.unknown == early["b2"].times.planned_busy > 0
+    assert early["b2"].oee.index is None
+
+
+def test_a_state_that_began_the_day_before_goes_on(floor: Floor) -> None:
+    with reading(floor.engine) as session:
+        plan = revisions.latest_plan(session)
+        assert plan is not None
+        next_day = START.date() + timedelta(days=1)
+        found = station_times.read(session, plan, next_day, next_day, now=floor.clock.now + timedelta(days=2))
+    (line,) = (x for x in found.lines if x.station.id == "b1")
+    assert [p.state for p in line.pieces] == ["SBY"]
+    assert line.pieces[0].since == found.first
+
+
+def test_the_page_draws_a_day_and_the_files_have_the_seconds(floor: Floor) -> None:
+    office = Office(cast(Any, floor), clock=lambda: floor.clock.now + timedelta(hours=9))
+    html = office.get("/times?from=2026-11-23&to=2026-11-23")
+    page = text_of(html)
+    assert html.count("<svg xmlns") == 1
+    assert "3:30" in page
+    assert "2 of 2" in page
+    assert "Choose one day" in text_of(office.get("/times?from=2026-11-20&to=2026-11-23"))
+    assert "Disponibilité" in text_of(office.get("/times", lang="fr"))
+    for silly in ("from=x&to=y", "from=2026-11-24&to=2026-11-20", "from=2001-01-01&to=2099-01-01"):
+        assert office.client.get(f"/times?{silly}").status_code == 200
+    book = load_workbook(io.BytesIO(office.client.get("/times/table.xlsx?from=2026-11-23&to=2026-11-23").data))
+    assert book.worksheets[0]["B2"].value == 3.5 * 3600
+    assert office.client.get("/times/table.csv").status_code == 200
+    office.close()
