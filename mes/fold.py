@@ -272,15 +272,15 @@ def _apply(
     """Write a decision into the working set: the one place that does."""
     if d.install is not None:
         i = d.install
-        world.put_installation(
-            InstallationRow(
-                i.id, before.serial, before.step, i.part, i.serial, i.lot, i.quantity, entry.at, None, d.disputed
-            )
-        )
+        # What the gate would have refused is no use of the concession: it waits for a decision of its own.
+        under = fold_lots.take_piece(world, i.part, i.lot, i.quantity) if case.lot_is == "good" else None
+        put_in = (i.part, i.serial, i.lot, i.quantity, entry.at, None, d.disputed, under)
+        world.put_installation(InstallationRow(i.id, before.serial, before.step, *put_in))
     if d.uninstall is not None:
         row = world.installations.get(d.uninstall)
         assert row is not None
         world.put_installation(replace(row, removed_at=entry.at))
+        fold_lots.give_back(world, row)
     if d.arrived:
         key = (after.serial, after.step, after.visit)
         if world.visits.get(*key) is None:

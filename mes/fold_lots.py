@@ -16,7 +16,7 @@ from mes.domain.gate import Unit
 from mes.domain.lots import Standing
 from mes.domain.route import Plan
 from mes.domain.unit import NcDraft
-from mes.rows import LotRow, ReceiptRow
+from mes.rows import InstallationRow, LotRow, ReceiptRow
 from mes.verdicts import Entry, Judged, no, yes
 from mes.world import World
 
@@ -24,12 +24,35 @@ OpenNc = Callable[[World, Entry, Unit, NcDraft], str]
 
 
 def standing_of(world: World, entry: Entry, plan: Plan, body: wire.MaterialsInstalled) -> Standing:
-    """How the lot of an installation stood on that day; a component without lot is good."""
+    """How the lot of an installation stood on that day, for so many pieces; a component without lot is good."""
     if not body.lot:
         return "good"
     row = world.lots.get(body.part, body.lot)
     policy = plan.plant.lots if plan.lot_tracked(body.part) else "any"
-    return rules.standing(row.rule if row else None, day_at(entry.at, plan.plant.timezone), policy)
+    granted = world.concessions.get(row.concession) if row and row.concession else None
+    known = row.rule(granted.remaining, granted.expires) if row and granted else row.rule(None, "") if row else None
+    return rules.standing(known, day_at(entry.at, plan.plant.timezone), policy, quantity=body.quantity)
+
+
+def take_piece(world: World, part: str, lot: str | None, quantity: int) -> str | None:
+    """Pieces of a lot under a concession have gone in, as the gate permits: it counts down.
+
+    Returns:
+        The concession; None for a lot that needs none.
+    """
+    row = world.lots.get(part, lot) if lot else None
+    granted = world.concessions.get(row.concession) if row and row.concession else None
+    if granted is None:
+        return None
+    world.concessions.put(replace(granted, remaining=granted.remaining - quantity))
+    return granted.id
+
+
+def give_back(world: World, row: InstallationRow) -> None:
+    """What went in under a concession has come out again: it may be used for another piece."""
+    granted = world.concessions.get(row.concession) if row.concession else None
+    if granted is not None:
+        world.concessions.put(replace(granted, remaining=granted.remaining + row.quantity))
 
 
 def _row(world: World, part: str, lot: str) -> LotRow:

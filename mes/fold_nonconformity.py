@@ -149,12 +149,22 @@ def _hold(world: World, entry: Entry, nc: str, items: Iterable[wire.NcItem]) -> 
     return None
 
 
-def _lot(world: World, part: str, lot: str, state: str, why: str, *, until: str = "") -> None:
-    """How a lot stands; `until`: the last day on which its concession lets it be used, whatever its own day is. The
-    gate refuses it after that day, at the benches without network, too."""
+def _lot(
+    world: World,
+    part: str,
+    lot: str,
+    state: str,
+    why: str,
+    *,
+    under: ConcessionRow | None = None,
+    by_piece: bool = False,
+) -> None:
+    """How a lot stands; `under`: the concession that lets it be used, whatever its own last day is. The gate refuses it
+    after the concession's day, at the benches without network, too; `by_piece`: and when the count is used up."""
     row = world.lots.get(part, lot) or LotRow(part, lot)
-    last = min((day for day in (row.expires, until) if day), default=None)
-    world.lots.put(replace(row, state=state, why=why, expires=last))
+    last = min((day for day in (row.expires, under.expires if under else "") if day), default=None)
+    counted = under.id if under and by_piece else row.concession
+    world.lots.put(replace(row, state=state, why=why, expires=last, concession=counted))
 
 
 def _opened(world: World, entry: Entry, body: wire.NonconformityOpened) -> Judged:
@@ -284,7 +294,8 @@ def _decided(world: World, entry: Entry, body: wire.NonconformityDecided, row: N
 def _disposed(world: World, entry: Entry, body: wire.NonconformityDisposed, row: NcRow) -> Judged:
     if _own_work(world, entry, row):
         return no(entry, "nc_own_work", nc=row.id)
-    return _dispose(world, entry, row, body.items, body.disposition, body.step, body.concession, body.why)
+    by_piece, why = body.by_piece, body.why
+    return _dispose(world, entry, row, body.items, body.disposition, body.step, body.concession, why, by_piece=by_piece)
 
 
 def _own_work(world: World, entry: Entry, row: NcRow) -> bool:
@@ -306,15 +317,21 @@ def _dispose(
     step: str,
     concession: str,
     why: str,
+    *,
+    by_piece: bool = False,
 ) -> Judged:
-    """Decide on items; all of them or none. The answer names the first unit and where it goes."""
+    """Decide on items; all of them or none. The answer names the first unit and where it goes.
+
+    Args:
+        by_piece: a lot takes nothing from its concession now, but each of its pieces when it goes in.
+    """
     said: dict[str, Any] = {"nc": row.id}
     case, details = case_of(world, row), {}
     today = world.day(entry.at)
     for n in numbers:
         item = case.item(n)
         if disposition == "use_as_is" and item is not None and item.state == "undecided":
-            taken = _take(world, row, concession, item, today)
+            taken = _take(world, row, concession, item, today, later=by_piece and item.kind == "lot")
             if isinstance(taken, Refused):
                 return _no(entry, taken, row)
         decided = rules.decide(case, n, disposition, concession=bool(concession))
@@ -332,7 +349,7 @@ def _dispose(
         if changed.kind == "lot" and disposition in ("use_as_is", "not_confirmed", "regrade"):
             lot = next(i for i in world.items_of(row) if i.item == n)
             granted = world.concessions.get(concession) if disposition == "use_as_is" else None
-            _lot(world, lot.part, lot.subject, "released", row.id, until=granted.expires if granted else "")
+            _lot(world, lot.part, lot.subject, "released", row.id, under=granted, by_piece=by_piece)
         if changed.kind != "unit":
             continue
         went = _send(world, entry, row, changed, step)
@@ -345,13 +362,16 @@ def _dispose(
     return yes(entry, **said)
 
 
-def _take(world: World, row: NcRow, concession: str, item: rules.Item, today: str) -> Refused | None:
+def _take(world: World, row: NcRow, concession: str, item: rules.Item, today: str, *, later: bool) -> Refused | None:
+    """Use a concession for an item; `later`: it must permit one piece at least, and is used piece by piece."""
     granted = world.concessions.get(concession) if concession else None
     if granted is None:
         return Refused("nc_needs_concession")
-    after = granted.rule.take(row.product, row.step, item, today)
+    after = granted.rule.take(row.product, row.step, replace(item, quantity=1) if later else item, today)
     if isinstance(after, Refused):
         return after
+    if later:
+        return None
     world.concessions.put(replace(granted, remaining=after.left))
     return None
 

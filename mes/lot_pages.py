@@ -9,16 +9,17 @@ from typing import Any, Final, Literal
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from mes.db.tables import Installation, Lot, Receipt, UnitRow
+from mes.db.tables import Concession, Installation, Lot, Receipt, UnitRow
 from mes.domain import lots as rules
 from mes.i18n import N_
 from mes.measured import PAGE, Page
 
-Show = Literal["held", "expired", "short", "free"]
-SHOWS: Final[tuple[Show, ...]] = ("held", "expired", "short", "free")
+Show = Literal["held", "expired", "used_up", "short", "free"]
+SHOWS: Final[tuple[Show, ...]] = ("held", "expired", "used_up", "short", "free")
 SHOW_WORDS: Final[dict[str, str]] = {
     "held": N_("held"),
     "expired": N_("expired"),
+    "used_up": N_("concession used up"),
     "short": N_("below zero"),
     "free": N_("usable"),
 }
@@ -27,12 +28,13 @@ SHOW_WORDS: Final[dict[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """A lot, how many of its pieces are in units, how many should be left, and how it stands today."""
+    """A lot, how many of its pieces are in units, how many should be left, how it stands today, and what permits it."""
 
     row: Lot
     used: int
     left: int
     state: rules.Standing
+    concession: Concession | None = None
 
     @property
     def short(self) -> bool:
@@ -42,8 +44,8 @@ class Stock:
     @property
     def shown(self) -> Show:
         """What to see to first."""
-        if self.state in ("held", "expired"):
-            return "held" if self.state == "held" else "expired"
+        if self.state in ("held", "expired", "used_up"):
+            return self.state
         return "short" if self.short else "free"
 
 
@@ -68,9 +70,15 @@ def _used(part: Any, lot: Any) -> Any:
     return counted.correlate(Lot).scalar_subquery()
 
 
-def _stock(row: Lot, used: int, today: str) -> Stock:
-    known = rules.LotKnown(row.state == "held", row.expires or "", row.receipts > 0)
-    return Stock(row, used, rules.left(row.received, used), rules.standing(known, today))
+def _stock(row: Lot, used: int, today: str, permit: Concession | None) -> Stock:
+    still = (permit.remaining, permit.expires) if permit else (None, "")
+    known = rules.LotKnown(row.state == "held", row.expires or "", row.receipts > 0, *still)
+    return Stock(row, used, rules.left(row.received, used), rules.standing(known, today), permit)
+
+
+_SPENT: Final = (
+    select(Concession.id).where(Concession.id == Lot.concession, Concession.remaining < 1).correlate(Lot).exists()
+)
 
 
 def listed(
@@ -94,10 +102,11 @@ def listed(
     used = _used(Lot.part, Lot.lot)
     where = _wanted(today, show, part, text, used)
     total = session.scalar(select(func.count()).select_from(Lot).where(where)) or 0
-    query = select(Lot, used).where(where).order_by(Lot.received_on.desc().nulls_last(), Lot.part, Lot.lot)
+    query = select(Lot, used, Concession).outerjoin(Concession, Concession.id == Lot.concession).where(where)
+    query = query.order_by(Lot.received_on.desc().nulls_last(), Lot.part, Lot.lot)
     if size is not None:
         query = query.limit(size).offset((page - 1) * size)
-    return Page(tuple(_stock(row, int(count), today) for row, count in session.execute(query)), total)
+    return Page(tuple(_stock(row, int(count), today, permit) for row, count, permit in session.execute(query)), total)
 
 
 def _wanted(today: str, show: str, part: str, text: str, used: Any) -> ColumnElement[bool]:
@@ -107,10 +116,12 @@ def _wanted(today: str, show: str, part: str, text: str, used: Any) -> ColumnEle
         where = and_(where, Lot.state == "held")
     elif show == "expired":
         where = and_(where, expired)
+    elif show == "used_up":
+        where = and_(where, _SPENT)
     elif show == "short":
         where = and_(where, Lot.receipts > 0, used > Lot.received)
     elif show == "free":
-        where = and_(where, Lot.state != "held", or_(Lot.expires.is_(None), Lot.expires >= today))
+        where = and_(where, Lot.state != "held", or_(Lot.expires.is_(None), Lot.expires >= today), ~_SPENT)
     if part:
         where = and_(where, Lot.part == part)
     if text:
@@ -129,9 +140,10 @@ def one(session: Session, part: str, lot: str, today: str) -> Stock | None:
             return None
         row = Lot(
             part=part, lot=lot, state="free", why="", received=0, receipts=0, received_on=None, supplier="",
-            supplier_lot="", owner="ours", customer="", expires=None, n=0,
+            supplier_lot="", owner="ours", customer="", expires=None, concession=None, n=0,
         )  # fmt: skip
-    return _stock(row, int(used), today)
+    permit = session.get(Concession, row.concession) if row.concession else None
+    return _stock(row, int(used), today, permit)
 
 
 def receipts(session: Session, part: str, lot: str) -> Sequence[Receipt]:

@@ -23,6 +23,7 @@ from mes.db.tables import (
     CartonRow,
     Concession,
     Delivery,
+    Installation,
     IssuedPaper,
     NcItem,
     Release,
@@ -276,11 +277,10 @@ def _concessions(session: Session, subjects: Sequence[str]) -> tuple[Allowed, ..
     found: dict[str, Allowed] = {}
     wanted = list(dict.fromkeys(subjects))
     for i in range(0, len(wanted), CHUNK):
-        rows = session.scalars(
-            select(Concession)
-            .join(NcItem, NcItem.concession == Concession.id)
-            .where(NcItem.subject.in_(wanted[i : i + CHUNK]))
-        )
+        piece = wanted[i : i + CHUNK]
+        decided = select(NcItem.concession).where(NcItem.subject.in_(piece))
+        inside = select(Installation.concession).where(Installation.unit.in_(piece), Installation.removed_at.is_(None))
+        rows = session.scalars(select(Concession).where(Concession.id.in_(decided) | Concession.id.in_(inside)))
         found.update((c.id, Allowed(c.id, c.nc, c.scope, c.authority, c.reference)) for c in rows)
     return tuple(found[name] for name in sorted(found))
 

@@ -31,7 +31,7 @@ from web.site import site
 
 blueprint = Blueprint("lots", __name__, url_prefix="/lots")
 
-TONES: Final = {"held": "stop", "expired": "stop", "short": "kept", "free": "go"}
+TONES: Final = {"held": "stop", "expired": "stop", "used_up": "stop", "short": "kept", "free": "go"}
 HEADINGS: Final = {
     "part": lazy_gettext("Part"),
     "lot": lazy_gettext("Lot"),

@@ -226,6 +226,8 @@ REASONS: Final[dict[str, Reason]] = _table(
      "Prenez un autre lot.", "Take another lot."),
     ("lot_expired", "stop", "Le lot {lot} de {part} est périmé.", "Lot {lot} of {part} has expired.",
      "Prenez un autre lot.", "Take another lot."),
+    ("lot_used_up", "stop", "La dérogation du lot {lot} de {part} est épuisée.",
+     "The concession for lot {lot} of {part} is used up.", "Prenez un autre lot.", "Take another lot."),
     ("lot_unknown", "stop", "Le lot {lot} de {part} n’est pas enregistré.", "Lot {lot} of {part} is not on record.",
      "Scannez AIDE : il faut d’abord enregistrer sa réception.",
      "Scan HELP: its receipt has to be recorded first."),

@@ -23,11 +23,15 @@ class LotRow:
     owner: str = "ours"
     customer: str = ""
     expires: str | None = None
+    concession: str | None = None
 
-    @property
-    def rule(self) -> LotKnown:
-        """What the rules need of it."""
-        return LotKnown(self.state == "held", self.expires or "", self.receipts > 0)
+    def rule(self, left: int | None, until: str) -> LotKnown:
+        """What the rules need of it.
+
+        Args:
+            left, until: what its concession still permits; None and empty without one.
+        """
+        return LotKnown(self.state == "held", self.expires or "", self.receipts > 0, left, until)
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,7 @@ class InstallationRow:
     installed_at: str
     removed_at: str | None
     disputed: bool
+    concession: str | None = None
 
     @property
     def rule(self) -> Installed:

@@ -93,7 +93,8 @@ class NonconformityAnalysed(Frozen):
 class NonconformityDisposed(Frozen):
     """What becomes of items. Who decides is the entry's person, who has signed.
 
-    `step` is where rework sends units; `concession` what `use_as_is` stands on.
+    `step` is where rework sends units; `concession` what `use_as_is` stands on. `by_piece`: a lot uses its concession
+    with each piece that goes in; without it, with the decision, as in ledgers of before.
     """
 
     nc: Id
@@ -102,6 +103,7 @@ class NonconformityDisposed(Frozen):
     step: OptionalId = ""
     concession: OptionalId = ""
     why: Text = ""
+    by_piece: bool = False
 
 
 class ConcessionGranted(Frozen):

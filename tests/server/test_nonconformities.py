@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from mes import lot_pages, lots, quality, wire
 from mes import nonconformities as verbs
-from mes import quality, wire
 from mes.certificates import Received
 from mes.commands_ledger import verify_engine
 from mes.db.session import reading, writing
 from mes.db.tables import Concession, Lot, NcItem, Nonconformity, UnitRow
+from mes.orders import request
 from tests.server.bench import OPERATOR, PERSON, Floor
 from tests.server.small_plan import small_plan
 
@@ -186,6 +188,63 @@ def test_a_lot_under_a_concession_is_refused_at_the_bench_after_its_last_day(flo
     floor.clock.tick(86_400)
     (answer,) = floor.send(b1, b1.fit(ONE, "FUSE", lot="9"))
     assert (answer.verdict, answer.reason) == ("refused", "lot_expired")
+
+
+def test_each_piece_of_a_lot_under_a_concession_counts_until_none_is_left(floor: Floor) -> None:
+    nc = opened(floor, wire.NcItem(kind="lot", part="FUSE", subject="9", quantity=500))
+    co = grant(floor, nc, count=3, expires="2026-11-30").args["concession"]
+    assert decide(floor, nc, "use_as_is", concession=co).done
+    left = [row(floor, Concession, co).remaining]
+    b1 = floor.bench("b1")
+
+    def fit(unit: str, *, asks: bool = True) -> tuple[Any, Any]:
+        (answer,) = floor.send(b1, b1.fit(unit, "FUSE", lot="9", asks=asks))
+        left.append(row(floor, Concession, co).remaining)
+        return answer.verdict, answer.reason
+
+    floor.send(b1, b1.arrive(ONE, "fit"), b1.fit(ONE, "BAT", serial="00001"))
+    assert fit(ONE) == fit(ONE) == ("accepted", "component_fitted")
+    floor.send(b1, b1.done(ONE, "fit"), b1.arrive(TWO, "fit"), b1.fit(TWO, "BAT", serial="00002"))
+    first = b1.fit(TWO, "FUSE", lot="9")
+    floor.send(b1, first)
+    assert fit(TWO) == ("refused", "lot_used_up")
+    assert left == [3, 2, 1, 0]
+    out = b1.event("MaterialsUninstalled", unit=TWO, step="fit", installation=first.event_id)
+    assert floor.send(b1, out)[0].reason == "component_removed"  # given back, and used again
+    assert row(floor, Concession, co).remaining == 1
+    assert fit(TWO) == ("accepted", "component_fitted")
+    with reading(floor.engine) as session:
+        stock = lot_pages.one(session, "FUSE", "9", "2026-11-23")
+        assert stock is not None
+        assert (stock.shown, stock.used) == ("used_up", 3)
+        assert [s.row.lot for s in lot_pages.listed(session, "2026-11-23", show="used_up").rows] == ["9"]
+        assert not lot_pages.listed(session, "2026-11-23", show="free").rows
+    assert fit(TWO, asks=False)[0] == "held"  # a fact of a bench without network: it went in all the same
+    unit_now = row(floor, UnitRow, TWO)
+    assert (unit_now.nc, row(floor, Concession, co).remaining) == ("NC-2026-0002", 0)
+
+
+def test_a_receipt_with_a_later_day_does_not_lengthen_a_concession(floor: Floor) -> None:
+    nc = opened(floor, wire.NcItem(kind="lot", part="FUSE", subject="9", quantity=2))
+    co = grant(floor, nc, count=9, expires="2026-11-23").args["concession"]
+    assert decide(floor, nc, "use_as_is", concession=co).done
+    day = date(2026, 11, 23)
+    assert floor.do(lots.receive, "FUSE", "9", 100, received=day, expires=date(2028, 1, 1)).done
+    floor.clock.tick(86_400)
+    b1 = floor.bench("b1")
+    *_, answer = floor.send(b1, b1.arrive(ONE, "fit"), b1.fit(ONE, "FUSE", lot="9"))
+    assert (answer.verdict, answer.reason) == ("refused", "lot_expired")
+
+
+def test_a_ledger_of_before_takes_the_whole_lot_from_its_concession_with_the_decision(floor: Floor) -> None:
+    nc = opened(floor, wire.NcItem(kind="lot", part="FUSE", subject="9", quantity=2))
+    co = grant(floor, nc, count=2).args["concession"]
+    old = wire.NonconformityDisposed(nc=nc, items=(1,), disposition="use_as_is", concession=co)
+    assert floor.do(request, "NonconformityDisposed", old, actor=None).done
+    assert (row(floor, Concession, co).remaining, row(floor, Lot, "FUSE", "9").concession) == (0, None)
+    b1 = floor.bench("b1")
+    *_, answer = floor.send(b1, b1.arrive(ONE, "fit"), b1.fit(ONE, "FUSE", lot="9"))
+    assert answer.verdict == "accepted"
 
 
 def test_a_component_lot_is_held_and_goes_back_to_its_supplier(floor: Floor) -> None:

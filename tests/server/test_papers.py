@@ -14,10 +14,12 @@ from pypdf import PdfReader
 from mes import accounts, nonconformities, orders, paper_sheet, papers, passwords, wire
 from mes.cli import main
 from mes.commands_ledger import verify_engine
+from mes.commands_office import publish_plan
 from mes.db.session import reading, writing
 from mes.domain.route import Customer
 from mes.domain.sscc import spaced
 from tests.server.bench import OPERATOR, PERSON
+from tests.server.small_plan import small_plan
 from tests.server.test_deliveries import CUSTOMER, ORDER, Yard
 from tests.server.test_packing import packing_plan
 
@@ -127,6 +129,30 @@ def test_a_concession_that_concerns_the_goods_stands_on_their_certificate(yard: 
     assert yard.let_go(ORDER).done
     text = text_of(paper(yard, ORDER, "certificate"))
     assert all(word in text for word in (concession, nc, "scratch on the lid", "P. Buyer", "with the concessions"))
+
+
+def test_a_certificate_names_the_concession_of_a_component_lot_inside(yard: Yard) -> None:
+    plan = packing_plan()
+    (gen, *rest), fuse = plan.products, small_plan().products[0].steps[0].components[1:]
+    look = gen.steps[0].model_copy(update={"components": fuse})
+    products = (gen.model_copy(update={"steps": (look,)}), *rest)
+    assert yard.do(publish_plan, plan.model_copy(update={"products": products})).done
+    item = wire.NcItem(kind="lot", part="FUSE", subject="7", quantity=500)
+    opened = wire.NonconformityOpened(title="Wrong colour", items=(item,))
+    nc = str(yard.do(nonconformities.open_nc, opened).args["nc"])
+    body = wire.ConcessionGranted(nc=nc, count=100, expires="2026-12-31", scope="blue instead of red")
+    concession = str(yard.do(nonconformities.grant, body).args["concession"])
+    assert yard.do(nonconformities.dispose, nc, [1], "use_as_is", concession=concession).done
+    yard.do(orders.create, ORDER, "GEN", 1, customer=CUSTOMER)
+    yard.order("GEN", 1)
+    unit, b3 = "GEN-2648-00001", yard.bench("b3")
+    fuses = {"unit": unit, "step": "look", "part": "FUSE", "lot": "7", "quantity": 2}
+    arrived, fitted = b3.arrive(unit, "look"), b3.event("MaterialsInstalled", **fuses)
+    made = yard.send(b3, arrived, fitted, b3.look(unit), b3.done(unit, "look"))
+    assert {r.verdict for r in made} == {"accepted"}, made
+    assert yard.let_go(ORDER).done
+    text = text_of(paper(yard, ORDER, "certificate"))
+    assert all(word in text for word in (concession, nc, "blue instead of red", "with the concessions"))
 
 
 def test_the_same_facts_give_the_same_bytes_and_a_paper_given_out_is_known_again(yard: Yard) -> None:

@@ -11,7 +11,7 @@ import pytest
 from openpyxl import load_workbook
 from sqlalchemy import select
 
-from mes import bag_labels, lot_scan, lots
+from mes import bag_labels, lot_scan, lots, nonconformities, wire
 from mes.codes import readable
 from mes.db.session import reading
 from mes.db.tables import Lot, UnitRow
@@ -38,6 +38,26 @@ def fitted(shop: Workshop) -> list[str]:
         if serial != serials[-1]:
             shop.tell("bench-2", "UnitsDeparted", unit=serial, step="battery")
     return serials
+
+
+def conceded(shop: Workshop, count: int) -> None:
+    """The lot may be used, so many pieces of it."""
+    item = wire.NcItem(kind="lot", part=PART, subject=LOT, quantity=500)
+    shop.do(nonconformities.open_nc, wire.NonconformityOpened(title="Wrong colour", items=(item,)))
+    body = wire.ConcessionGranted(nc="NC-2026-0001", count=count, expires="2026-12-31", scope="blue instead of red")
+    co = shop.do(nonconformities.grant, body).args["concession"]
+    assert shop.do(nonconformities.dispose, "NC-2026-0001", [1], "use_as_is", concession=co).done
+
+
+def test_a_lot_under_a_concession_says_what_is_left_and_that_none_is(office: Office) -> None:
+    received(office.shop)
+    conceded(office.shop, 4)
+    assert "Used under a concession. CO-2026-0001: 4 of 4 pieces left, until" in text_of(office.get(ONE))
+    fitted(office.shop)
+    page = text_of(office.get(ONE))
+    assert "Its concession is used up: the benches refuse it. CO-2026-0001: 0 of 4 pieces left" in page
+    assert LOT in office.get("/lots?show=used_up")
+    assert LOT not in office.get("/lots?show=free")
 
 
 def lot(office: Office) -> Lot:

@@ -13,6 +13,7 @@ class Lot(Base):
 
     `received` are all pieces that came in; what has been installed stands in `installation`. `receipts` counts the
     deliveries: 0 for a lot of which nobody has said where it comes from. Supplier, owner and days are as last said.
+    `concession` is what permits its use, piece by piece.
     """
 
     __tablename__ = "lot"
@@ -30,6 +31,7 @@ class Lot(Base):
     owner: Mapped[Word]
     customer: Mapped[str] = mapped_column(String(120))
     expires: Mapped[Day | None]
+    concession: Mapped[Id | None]
     n: Mapped[Position]
 
 

@@ -71,7 +71,7 @@ class Reading(Base):
 
 class Installation(Base):
     """A component in a unit. The partial unique index decides that a serial is in one unit only; an installation that
-    contradicts another one is `disputed`, because it happened all the same."""
+    contradicts another one is `disputed`, because it happened all the same. `concession`: what it went in under."""
 
     __tablename__ = "installation"
     __table_args__ = (
@@ -99,4 +99,5 @@ class Installation(Base):
     installed_at: Mapped[Utc]
     removed_at: Mapped[Utc | None]
     disputed: Mapped[bool]
+    concession: Mapped[Id | None]
     n: Mapped[Position]
