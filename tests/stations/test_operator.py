@@ -286,7 +286,9 @@ def test_after_the_agents_restart_a_unit_that_was_just_taken_in_is_found_again()
     work_until(desk, "unit_arrived")
     shop.floor.taken_in(str(desk.seen.unit), back_to="OF-1")  # the person has not seen the answer
     desk.bench = a_bench("bench-1", floor=shop.server, plan=shop.plan, signed_in=False)
-    assert "serial_known" not in work_until(desk, "step_done", 60)[-1:]
+    said = work_until(desk, "step_done", 60)
+    assert said[:3] == ["welcome", "serials_here", "unit_here"]
+    assert "UnitsInitialized" not in desk.bench.kinds, "the server has told the station of it"
 
 
 # --- a person at a bench
