@@ -44,6 +44,7 @@ BUILT_IN: Final[dict[str, str]] = {
     "spc": "mes.commands_spc:spc",
     "key": "mes.commands_keys:key",
     "yield": "mes.commands_reports:yield_",
+    "report": "mes.commands_period:report",
 }
 MORE: Final[dict[str, dict[str, str]]] = {
     # Sub-commands that a group gains when the server's packages are there.
@@ -95,6 +96,7 @@ SUMMARIES: Final[dict[str, str]] = {
     "load": N_("Measure a server on this machine."),
     "test": N_("Testers' records: bring them into the ledger."),
     "spc": N_("A control chart of a file: limits, signals, capability."),
+    "report": N_("The figures of some days as a workbook or as files."),
     "yield": N_("Yields by product, order, line, step, shift, day or week."),
     "user": N_("Accounts: add, list, roles, disable, enable, reset."),
     "key": N_("Keys of programs for the REST interface: add, list, end."),

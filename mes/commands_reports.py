@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -26,13 +26,13 @@ CANNOT: Final = {
     "wrong_way_round": N_("--from lies after --to. Change one of the two."),
     "too_long": N_("Three years are the most by shift, day or week. Move --from or --to."),
 }
-_DAY: Final = click.DateTime(formats=["%Y-%m-%d"])
+DAY: Final = click.DateTime(formats=["%Y-%m-%d"])
 
 
 @click.command("yield")
 @click.option("--by", type=click.Choice(BY), default="product", show_default=True, help="What makes a row.")
-@click.option("--from", "since", type=_DAY, help="First day, such as 2026-11-01; 30 days back when not given.")
-@click.option("--to", "until", type=_DAY, help="Last day, included; today when not given.")
+@click.option("--from", "since", type=DAY, help="First day, such as 2026-11-01; 30 days back when not given.")
+@click.option("--to", "until", type=DAY, help="Last day, included; today when not given.")
 @click.option("--product", default="", help="Only this product.")
 @click.option("--order", default="", help="Only this order, over its whole life.")
 @click.option("--line", default="", help="Only this line.")
@@ -82,10 +82,19 @@ def _content(kind: str, rows: Sequence[Yield], plan: Plan, question: Question, a
         return "".join(export.csv_lines(heads(), values, french=system_language() == "fr")).encode()
     if kind == "xlsx":
         return export.xlsx([export.Table(_("Yields"), heads(), values)], made_at=at)
+    return parquet(keys(), values)
+
+
+def parquet(names: Sequence[str], rows: Iterable[Sequence[export.Cell]]) -> bytes:
+    """A table as a Parquet file.
+
+    Raises:
+        click.ClickException: the package for it is not installed.
+    """
     from mes import reports  # pandas, only where it is needed
 
     try:
-        return reports.parquet(keys(), values)
+        return reports.parquet(names, rows)
     except ImportError as error:
         raise click.ClickException(
             _("Parquet needs a package that is not installed. Run: pip install 'atelier-mes[parquet]'")

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pandas
 import pytest
 from click.testing import CliRunner
 from openpyxl import load_workbook
 from sqlalchemy import event, insert
 
 from mes import quality
+from mes.commands_period import report
 from mes.commands_reports import yield_
 from mes.db.session import reading, writing
 from mes.db.tables import StepQuarter
@@ -285,3 +287,28 @@ def test_a_busy_morning_by_shift_lies_in_the_morning_and_the_afternoon(database_
     assert set(found) <= {"2026-11-23 morning", "2026-11-23 afternoon", "2026-11-23 -"}
     assert sum(r.counts.finished for r in found.values()) == 3 + 264
     made.close()
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "csv", "parquet"])
+def test_a_report_of_some_days_has_its_tables_with_typed_columns(tmp_path: Path, kind: str) -> None:
+    shop = small_run(f"sqlite:///{tmp_path / 'shop.db'}")
+    where = tmp_path / ("r.xlsx" if kind == "xlsx" else "r")
+    asked_for = ["--from", "2026-11-23", "--to", "2026-11-24", "--format", kind, "--output", str(where)]
+    done = CliRunner().invoke(report, [*asked_for, "--database", str(shop.engine.url)])
+    shop.close()
+    assert done.exit_code == 0, done.output
+    if kind == "xlsx":
+        book = load_workbook(where)
+        found = {s.title: [[c.value for c in row] for row in s.iter_rows()] for s in book.worksheets}
+    elif kind == "csv":
+        found = {f.stem: [line.split(",") for line in f.read_text("utf-8-sig").splitlines()] for f in where.iterdir()}
+    else:
+        frames = {f.stem: pandas.read_parquet(f) for f in where.iterdir()}
+        assert str(frames["yield_by_step"]["first"].dtype) == "Int64"
+        found = {name: [list(f.columns), *f.astype(object).values.tolist()] for name, f in frames.items()}
+    assert {"yield_by_step", "yield_by_shift", "stations", "defects", "nonconformities_by_defect", "orders"} <= set(
+        found
+    )
+    (order,) = (row for row in found["orders"] if row[0] == "OF-2026-118")
+    assert [str(v) for v in order[2:5]] == ["4", "completed", "3"]
+    assert any(row[:3] == ["NOMAD-1000", "final", "SCRATCH"] and str(row[3]) == "2" for row in found["defects"])
