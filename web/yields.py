@@ -89,6 +89,7 @@ def index() -> Any:
         steps=_steps(plan, question, said_in),
         trend=_trend(question, lines) if question.by in SPELLS else None,
         behind=behind,
+        measured=_measured(plan, question),
     ), 422 if why else 200
 
 
@@ -209,6 +210,18 @@ def _steps(plan: Plan, q: Question, said_in: str) -> list[tuple[str, str]]:
             for step in product.steps:
                 found.setdefault(step.id, step.name.to(lang))
     return list(found.items())
+
+
+def _measured(plan: Plan, q: Question) -> str:
+    """The first reading of the step that is asked for, as the page of charts names it; "" where there is none."""
+    found = (
+        f"{p.id}/{s.id}/{t.id}"
+        for p in plan.products
+        for s in p.steps
+        for t in s.tests
+        if q.step == s.id and q.product in ("", p.id) and t.weigh is None
+    )
+    return next(found, "")
 
 
 def _trend(q: Question, lines: Sequence[Line]) -> drawing.Drawing | None:

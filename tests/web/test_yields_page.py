@@ -38,6 +38,9 @@ def test_a_product_leads_to_its_steps_and_a_step_to_the_units_that_failed(made: 
     assert "by=step&amp;from=2026-11-23&amp;to=2026-11-24&amp;product=NOMAD-1000" in html
     page = text_of(made.get(f"/yields?by=day&{DAYS}&product=NOMAD-1000&step=safety"))
     assert "Units that failed here" in page
+    html = made.get(f"/yields?by=day&{DAYS}&product=NOMAD-1000&step=safety")
+    assert "/quality/log?first=2026-11-23&amp;last=2026-11-24&amp;product=NOMAD-1000&amp;step=safety" in html
+    assert "/charts?what=NOMAD-1000/safety/" in html
     serial = made.shop.units("OF-2026-118")[1]
     assert f"{serial} OF-2026-118" in page
     of_order = text_of(made.get("/yields?by=step&order=OF-2026-118&step=final&from=2020-01-01&to=2020-01-02"))
