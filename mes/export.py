@@ -119,12 +119,15 @@ def xlsx_rows(
     *,
     widths: Sequence[int],
     made_at: datetime,
-) -> None:
-    """Write a workbook of one sheet, row by row: however many there are, one is held.
+) -> Iterator[int]:
+    """Write a workbook of one sheet, row by row: however many there are, one is held. It is whole when all is yielded.
 
     Args:
         widths: of the columns, in letters.
         made_at: what the file says of its making.
+
+    Yields:
+        How many rows are written.
     """
     import xlsxwriter
 
@@ -139,5 +142,6 @@ def xlsx_rows(
         for number, row in enumerate(rows, 1):
             for column, value in enumerate(row):
                 _put(sheet, number, column, value, formats)
+            yield number
         sheet.freeze_panes(1, 0)
         sheet.autofilter(0, 0, max(1, number), len(head) - 1)

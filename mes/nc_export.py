@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -209,18 +210,33 @@ def write(
         found = list(watched(nc_log.lines(session, words.log, wanted, page=1, size=MOST_ON_PAPER)))
         file.write(typeset.pdf("nclog", paper(found, wanted, words), now=words.log.now))
         return
+    lines = watched(nc_log.lines(session, words.log, wanted))
+    deque(_table(lines, kind, words, file, separator), maxlen=0)
+
+
+def table(
+    session: Session, kind: str, wanted: Filter, words: Words, file: IO[bytes], *, separator: str | None = None
+) -> Iterator[int]:
+    """Write a CSV or XLSX as `write` does, step by step; it is whole when all is yielded.
+
+    Yields:
+        How many rows are written.
+    """
+    return _table(nc_log.lines(session, words.log, wanted), kind, words, file, separator)
+
+
+def _table(found: Iterable[Line], kind: str, words: Words, file: IO[bytes], separator: str | None) -> Iterator[int]:
     head = [words.say(name) for name in COLUMNS]
-    rows: Iterator[tuple[Cell, ...]] = (
-        cells(line, words) for line in watched(nc_log.lines(session, words.log, wanted))
-    )
+    rows: Iterator[tuple[Cell, ...]] = (cells(line, words) for line in found)
     if kind == "xlsx":
         widths = [40 if name in WIDE else 18 for name in COLUMNS]
         title = words.say(N_("Nonconformities"))
-        export.xlsx_rows(file, title, head, rows, widths=widths, made_at=words.log.now)
+        yield from export.xlsx_rows(file, title, head, rows, widths=widths, made_at=words.log.now)
         return
     french = separator == ";" if separator else words.language == "fr"
-    for text in export.csv_lines(head, rows, french=french):
+    for number, text in enumerate(export.csv_lines(head, rows, french=french)):
         file.write(text.encode())
+        yield number
 
 
 def paper(found: list[Line], wanted: Filter, words: Words) -> dict[str, Any]:

@@ -6,16 +6,28 @@ HTTP in, a read, HTML or a file out. Nobody who works at a bench stands in it; w
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from typing import Any, Final
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, send_file, url_for
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    flash,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    stream_with_context,
+    url_for,
+)
 from flask_babel import gettext as _
 
 from mes import nc_export, nc_log, nc_views
 from mes.domain.nonconformity import DISPOSITIONS, NAMES
 from mes.domain.route import Plan
 from mes.nc_export import MOST_ON_PAPER, SORT_WORDS, WORDS_OF, Words
-from mes.nc_log import SEVERITIES, SOURCES, Log
+from mes.nc_log import BATCH, SEVERITIES, SOURCES, Filter, Log
 from web.auth import actor, role
 from web.board_words import NC_STATES
 from web.forms import page_number
@@ -125,8 +137,28 @@ def take(kind: str) -> Any:
             most = MOST_ON_PAPER
             flash(_("A PDF holds %(most)s rows. Choose fewer days, or take the table.", most=most), "stop")
             return redirect(url_for("quality_log.index", **said))
+        words, name = Words(plan, language(), log), f"{_('nonconformities')}-{today.isoformat()}.{kind}"
+        if kind != "pdf" and request.args.get("told"):
+            return Response(
+                stream_with_context(_told(kind, wanted, words, name, separator)), mimetype="application/octet-stream"
+            )
         file = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  the answer closes it
-        nc_export.write(session, kind, wanted, Words(plan, language(), log), file, separator=separator)
+        nc_export.write(session, kind, wanted, words, file, separator=separator)
     file.seek(0)
-    name = f"{_('nonconformities')}-{today.isoformat()}.{kind}"
     return send_file(file, mimetype=TYPES[kind], as_attachment=True, download_name=name)
+
+
+def _told(kind: str, wanted: Filter, words: Words, name: str, separator: str | None) -> Iterator[bytes]:
+    """A table, and before it how far it is: lines with the rows that are written, a line with its name, the file.
+
+    A file whose making breaks off has no line with a name.
+    """
+    with site().reading() as session, tempfile.SpooledTemporaryFile(IN_MEMORY) as file:
+        for number in nc_export.table(session, kind, wanted, words, file, separator=separator):
+            if number % BATCH == 0:
+                yield f"{number}\n".encode()
+        size = file.seek(0, 2)
+        yield f"{size} {name}\n".encode()
+        file.seek(0)
+        while block := file.read(65_536):
+            yield block

@@ -35,6 +35,18 @@ def test_each_file_is_one_to_save(busy: Office, kind: str) -> None:
     answer.close()
 
 
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_a_file_that_tells_how_far_it_is_ends_in_the_same_file(busy: Office, kind: str) -> None:
+    with busy.client.get(f"/quality/log/file.{kind}?source=test_failed") as plain:
+        wanted = plain.data
+    with busy.client.get(f"/quality/log/file.{kind}?source=test_failed&told=1") as told:
+        *steps, last = told.data[: -len(wanted)].decode().splitlines()
+        assert told.data.endswith(wanted)
+    assert last == f"{len(wanted)} non-conformités-2026-11-23.{kind}"
+    assert all(step.isdigit() for step in steps)
+    assert "/static/told.js" in busy.get("/quality/log")
+
+
 def test_a_day_that_cannot_be_is_said_and_makes_no_file(office: Office) -> None:
     assert "Give a date" in text_of(office.get("/quality/log?first=yesterday"))
     assert office.client.get("/quality/log/file.csv?first=yesterday").status_code == 400
