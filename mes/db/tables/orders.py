@@ -17,7 +17,7 @@ class WorkOrder(Base):
     """
 
     __tablename__ = "work_order"
-    __table_args__ = (Index(None, "state"), Index(None, "split_from"))
+    __table_args__ = (Index(None, "state"), Index(None, "split_from"), Index(None, "created_at", "id"))
 
     id: Mapped[Key]
     product: Mapped[Id]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mes.db.base import Base, Hash, Id, Key, Long, Position, Utc, Word
@@ -23,6 +23,14 @@ class Ledger(Base):
     __table_args__ = (
         UniqueConstraint("event_id"),
         UniqueConstraint("source", "seq"),
+        Index(
+            "ix_ledger_office_received_at",
+            "source",
+            "received_at",
+            "seq",
+            sqlite_where=text("source = 'office'"),
+            postgresql_where=text("source = 'office'"),
+        ),
         CheckConstraint("status in ('recorded', 'quarantined', 'conflict')", name="status"),
         CheckConstraint("verdict in ('accepted', 'refused', 'held') or verdict is null", name="verdict"),
     )

@@ -12,7 +12,18 @@ class UnitRow(Base):
     """One serialised piece and where it stands. See `mes.domain.gate.Unit`."""
 
     __tablename__ = "unit"
-    __table_args__ = (Index(None, "order", "state"), Index(None, "station", "state"), Index(None, "n"))
+    # Only units on a bench stand in the second index: statistics of a night when there is none mislead no database.
+    __table_args__ = (
+        Index(None, "order", "state"),
+        Index(
+            None,
+            "station",
+            "state",
+            sqlite_where=text("station is not null"),
+            postgresql_where=text("station is not null"),
+        ),
+        Index(None, "n"),
+    )
 
     serial: Mapped[Key]
     order: Mapped[Id]
@@ -39,7 +50,11 @@ class Visit(Base):
     """One visit of a unit to a step: the row behind yields. `failures` counts judged failures within the visit."""
 
     __tablename__ = "visit"
-    __table_args__ = (Index(None, "step", "ended_at"), Index(None, "station", "ended_at"))
+    __table_args__ = (
+        Index(None, "step", "ended_at"),
+        Index(None, "station", "ended_at"),
+        Index(None, "station", "started_at"),
+    )
 
     unit: Mapped[Key]
     step: Mapped[Key]
