@@ -128,22 +128,31 @@ def list_lots(show: str | None, part: str, as_json: bool, database: str) -> None
 @_json
 @database_option
 def show_lot(part: str, lot_id: str, as_json: bool, database: str) -> None:
-    """One lot, and every unit that contains it."""
+    """One lot, and every unit and counted order that contains it."""
     with reading(open_database(database)) as session:
         stock = lot_pages.one(session, part, lot_id, instruments.today_of(session, now()))
         if stock is None:
             said = sentence("unknown_lot", {"part": part, "lot": lot_id}, system_language())
             raise click.ClickException(" ".join(said))
         units = lot_pages.inside(session, part, lot_id, size=None).rows
+        counted = lot_pages.orders_of(session, part, lot_id)
         if as_json:
+            orders = [{"order": c.order, "step": c.step, "pieces": c.pieces, "quantity": c.quantity} for c in counted]
             there = [{"unit": u.unit, "order": u.order, "pieces": u.pieces, "nc": u.nc} for u in units]
-            click.echo(json.dumps({**_shown(stock), "why": stock.row.why, "units": there}, ensure_ascii=False))
+            click.echo(
+                json.dumps(
+                    {**_shown(stock), "why": stock.row.why, "units": there, "orders": orders}, ensure_ascii=False
+                )
+            )
             return
         click.echo(_("%(left)s pieces should be left of %(received)s.", left=stock.left, received=stock.row.received))
         if stock.short:
             click.echo(_("More went into units than was received: check the count and the receipts."), err=True)
         for u in units:
             click.echo(f"{u.unit:24} {u.order:16} {u.pieces:>6} {u.nc or ''}")
+        for c in counted:
+            pieces = ngettext("%(num)s counted piece", "%(num)s counted pieces", c.pieces)
+            click.echo(f"{pieces:24} {c.order:16} {c.quantity:>6}")
 
 
 def _verb(name: str, verb: Any, what: str) -> None:

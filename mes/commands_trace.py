@@ -85,7 +85,7 @@ def trace_unit(serial: str, output: Path | None, as_json: bool, database: str) -
 @_json
 @database_option
 def trace_component(code: str, part: str, output: Path | None, as_json: bool, database: str) -> None:
-    """The recall list: every unit that contains the component serial or lot CODE.
+    """The recall list: every unit and counted order that contains the component serial or lot CODE.
 
     Without a file it goes to the terminal as CSV, or as JSON.
     """
@@ -104,13 +104,11 @@ def trace_component(code: str, part: str, output: Path | None, as_json: bool, da
     write_file(output, content)
     found = recall.counts(uses)
     if as_json:
-        click.echo(json.dumps({"file": str(output), "units": found.units, "orders": found.orders}, ensure_ascii=False))
+        said = {"file": str(output), "units": found.units, "orders": found.orders, "pieces": found.pieces}
+        click.echo(json.dumps(said, ensure_ascii=False))
         return
     click.echo(_("Written: %(file)s", file=output))
-    click.echo(
-        _("%(units)s units, %(orders)s orders, %(customers)s customers", units=found.units, orders=found.orders,
-          customers=found.customers)
-    )  # fmt: skip
+    click.echo(recall.said_of(found, language))
 
 
 @trace_group.command("dossier")

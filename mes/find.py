@@ -12,7 +12,7 @@ from typing import Final, Literal
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from mes.db.tables import CartonRow, Installation, Nonconformity, UnitRow, WorkOrder
+from mes.db.tables import CartonRow, Installation, LotUse, Nonconformity, UnitRow, WorkOrder
 from mes.domain import barcode, sscc
 from mes.domain.barcode import CartonCode, OrderCode, Plain
 from mes.domain.supplier_label import ComponentLabel, Gs1
@@ -57,6 +57,8 @@ def find(session: Session, text: str) -> list[Hit]:
             for r in session.scalars(inside)
         ]
         hits += dict.fromkeys(found)
+        counted = select(LotUse.order).where(LotUse.lot.in_(others)).distinct().order_by(LotUse.order).limit(MOST)
+        hits += [Hit("order", i) for i in session.scalars(counted) if Hit("order", i) not in hits]
     return hits[:MOST]
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 from sqlalchemy import select
 
-from mes import fold_instruments, fold_lots, fold_packing, fold_rollups, fold_trace, wire
+from mes import fold_instruments, fold_loaded, fold_lots, fold_packing, fold_rollups, fold_trace, wire
 from mes.db.tables import Ledger
 from mes.domain import gate
 from mes.domain import unit as unit_rules
@@ -99,6 +99,8 @@ def preload(world: World, entries: Iterable[tuple[Entry, wire.Frozen | None]]) -
                 components.add((body.part, body.serial))
             if body.lot:
                 lots.add((body.part, body.lot))
+        if isinstance(body, wire.MaterialsLoaded):
+            lots.add((body.part, body.lot))
     world.stations.load((s,) for s in sorted(stations))
     world.badges.load((b,) for b in sorted(badges))
     if units:
@@ -462,12 +464,15 @@ def _count(world: World, entry: Entry, body: wire.WorkCompleted) -> Judged:
         raise NotUnderstood("no plan is published")
     scrap = sum(s.quantity for s in body.scrap)
     made = body.good + scrap
-    available, product, able = 0, None, None
+    available, product, able, step = 0, None, None, None
+    lots: dict[str, str] = {}
     if order is not None:
         _, available = counted(world, plan, order.id, order.product, body.step, order.quantity)
         product = plan.product(order.product)
         step = product.step(body.step) if product else None
         able = _competent(world, entry, plan, step, order.id, 0)
+        if product is not None and product.tracking == "lot" and step is not None:
+            lots = fold_loaded.loaded(world, entry.station or "", order.id, step)
     answer = gate.count(
         order=order.rule if order else None,
         order_id=order_id,
@@ -479,21 +484,31 @@ def _count(world: World, entry: Entry, body: wire.WorkCompleted) -> Judged:
         available=available,
         competent=able,
     )
+    if answer.go and step is not None and lots:
+        made_of = fold_loaded.made_of(world, entry, plan, step, lots, made)
+        answer = answer if made_of.go else made_of
     args = {"good": body.good, "scrap": scrap, "left": max(0, available - made), **answer.args}
     verdict: wire.Verdict = "accepted" if answer.go else "refused" if entry.asks else "held"
     reason = answer.reason
-    known = order is not None and product is not None and product.step(body.step)
-    if verdict != "refused" and order is not None and known:
+    if verdict != "refused" and order is not None and step is not None:
         for defect, quantity in [("", body.good), *((s.defect, s.quantity) for s in body.scrap)]:
             if quantity:
                 row = world.tallies.get(order.id, body.step, defect) or TallyRow(order.id, body.step, defect, 0)
                 world.tallies.put(replace(row, quantity=row.quantity + quantity))
         fold_rollups.count_pieces(world, entry, plan, order, body)
         count_order(world, entry, plan, order.id)
+        if empty := fold_loaded.use(world, entry, order.id, step, made, lots, permitted=answer.go):
+            args["empty"] = empty
         if able is not None and able.reason == "overridden":
             use_up(world, entry, order.id, body.step)
     _station_verdict(world, entry, verdict, reason, args, order_id)
     return Judged(entry, "recorded", verdict, reason, args, competence=spelled(able))
+
+
+def _loaded(world: World, entry: Entry, body: wire.MaterialsLoaded) -> Judged:
+    judged = fold_loaded.load(world, entry, body)
+    _station_verdict(world, entry, judged.verdict or "held", judged.reason, judged.args, body.order)
+    return judged
 
 
 def _completed(world: World, entry: Entry, body: wire.WorkCompleted) -> Judged:
@@ -569,6 +584,7 @@ _HOLDING: Final = {**fold_packing.PACKING_RULES, **SCANNED_RULES}
 _RULES: Final[dict[str, Rule]] = {
     **dict.fromkeys(_UNIT_KINDS, _unit_event),
     "WorkCompleted": _completed,
+    "MaterialsLoaded": _loaded,
     "OperatorActivated": _signed_in,
     "OperatorDeactivated": _signed_out,
     "StationStateChanged": _station_state,

@@ -27,11 +27,16 @@ def standing_of(world: World, entry: Entry, plan: Plan, body: wire.MaterialsInst
     """How the lot of an installation stood on that day, for so many pieces; a component without lot is good."""
     if not body.lot:
         return "good"
-    row = world.lots.get(body.part, body.lot)
-    policy = plan.plant.lots if plan.lot_tracked(body.part) else "any"
+    return standing(world, entry, plan, body.part, body.lot, body.quantity)
+
+
+def standing(world: World, entry: Entry, plan: Plan, part: str, lot: str, quantity: int = 1) -> Standing:
+    """How a lot stood on that day, for so many pieces."""
+    row = world.lots.get(part, lot)
+    policy = plan.plant.lots if plan.lot_tracked(part) else "any"
     granted = world.concessions.get(row.concession) if row and row.concession else None
     known = row.rule(granted.remaining, granted.expires) if row and granted else row.rule(None, "") if row else None
-    return rules.standing(known, day_at(entry.at, plan.plant.timezone), policy, quantity=body.quantity)
+    return rules.standing(known, day_at(entry.at, plan.plant.timezone), policy, quantity=quantity)
 
 
 def take_piece(world: World, part: str, lot: str | None, quantity: int) -> str | None:

@@ -10,14 +10,24 @@ Source: ISO 9001:2015, 8.5.2 (identification and traceability).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select, text
 from sqlalchemy.orm import Session, aliased
 
-from mes.db.tables import CartonRow, Installation, Packed, ReleasedUnit, UnitRow, WorkOrder
+from mes.db.tables import (
+    CartonRow,
+    DeliveryItem,
+    Installation,
+    LotUse,
+    Packed,
+    Release,
+    ReleasedUnit,
+    UnitRow,
+    WorkOrder,
+)
 from mes.orders import released_now
 
 
@@ -31,12 +41,14 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A unit that contains what is looked for.
+    """A unit, or a counted order with so many `pieces`, that contains what is looked for.
 
     `inside` is the unit that it was put into: the unit itself, or a sub-assembly of it. `out`: it was taken out again,
     or the sub-assembly was. `quantity` is how many went into `inside`, at `step`, the last time at `installed_at`.
     `product` and what follows are empty where no such unit is known here. `state` is `held` while a nonconformity
     blocks the unit. `carton` and `pallet` are the SSCCs that it is in now, `release` the one that holds as it stands.
+    Of a counted order, `unit` and `inside` are empty, its state is `counted`, and cartons, pallets, releases and
+    deliveries are all those of the order, one after another with a space between: no piece has a name of its own.
     """
 
     unit: str
@@ -57,24 +69,79 @@ class Use:
     pallet: str
     release: str
     delivery: str = ""
+    pieces: int = 0
 
     @property
     def stage(self) -> str:
         """How far it has come: its state, or of a finished unit `packed`, `released` or `delivered`."""
-        if self.state != "done":
+        if self.state != "done":  # and of a counted order: which of its pieces have gone, nobody knows
             return self.state
         return "delivered" if self.delivery else "released" if self.release else "packed" if self.carton else "done"
 
 
 def where_used(session: Session, wanted: Wanted, *, most: int | None = None) -> list[Use]:
-    """Every unit that contains a component lot or serial, itself or in a sub-assembly; by customer, order and unit.
+    """Every unit that contains a component lot or serial, itself or in a sub-assembly, and every counted order that
+    was made of it; by customer, order and unit.
 
     Args:
         most: no more rows than that.
     """
     _by_index(session)
     query = _used(wanted)
-    return [Use(**_plain(row)) for row in session.execute(query.limit(most) if most is not None else query)]
+    units = [Use(**_plain(row)) for row in session.execute(query.limit(most) if most is not None else query)]
+    counted = _counted(session, wanted)
+    if not counted:
+        return units  # as the query has sorted them
+    return sorted([*units, *counted], key=lambda u: (u.customer, u.order, u.unit, u.inside, u.part))[:most]
+
+
+def _counted(session: Session, wanted: Wanted) -> list[Use]:
+    """The counted orders that were made of a lot."""
+    where = and_(LotUse.lot == wanted.number, *([LotUse.part == wanted.part] if wanted.part else ()))
+    query = select(LotUse, WorkOrder).outerjoin(WorkOrder, WorkOrder.id == LotUse.order).where(where)
+    found: list[tuple[LotUse, WorkOrder | None]] = [(use, order) for use, order in session.execute(query)]
+    orders = sorted({use.order for use, _ in found})
+    p, d = Packed, DeliveryItem
+    packed = select(p.order, p.carton, CartonRow.parent).outerjoin(CartonRow, CartonRow.sscc == p.carton)
+    packed = packed.where(p.order.in_(orders), p.unit.is_(None), p.removed_at.is_(None))
+    boxes = session.execute(packed).all() if orders else []
+    sent = session.execute(select(d.order, d.delivery).where(d.order.in_(orders), d.unit.is_(None))).all()
+    let_go = select(Release.order, Release.id).where(Release.order.in_(orders), Release.ended_at.is_(None))
+    cartons, pallets = _joined((o, c) for o, c, _ in boxes), _joined((o, p) for o, _, p in boxes)
+    deliveries, released = _joined(map(tuple, sent)), _joined(map(tuple, session.execute(let_go)))
+    return [
+        Use(
+            unit="",
+            inside="",
+            part=use.part,
+            number=use.lot,
+            quantity=use.quantity,
+            step=use.step,
+            installed_at=use.used_at,
+            out=False,
+            product=order.product if order else "",
+            state="counted",
+            order=use.order,
+            reference=order.reference if order else "",
+            customer=order.customer if order else "",
+            order_state=order.state if order else "",
+            carton=cartons.get(use.order, ""),
+            pallet=pallets.get(use.order, ""),
+            release=released.get(use.order, ""),
+            delivery=deliveries.get(use.order, ""),
+            pieces=use.pieces,
+        )
+        for use, order in found
+    ]
+
+
+def _joined(pairs: Iterable[Sequence[Any]]) -> dict[str, str]:
+    """All names of each order, once and in their order, in one text."""
+    names: dict[str, set[str]] = defaultdict(set)
+    for order, name in pairs:
+        if name:
+            names[order].add(name)
+    return {order: " ".join(sorted(found)) for order, found in names.items()}
 
 
 _STEP_BY_STEP: Final = (
@@ -165,8 +232,9 @@ def _used(wanted: Wanted) -> Select[Any]:
 
 def parts_named(session: Session, number: str) -> list[str]:
     """The parts that have a component of this serial or lot."""
-    query = select(Installation.part).where(_is(Wanted(number))).distinct().order_by(Installation.part)
-    return list(session.scalars(query))
+    fitted = select(Installation.part).where(_is(Wanted(number)))
+    counted = select(LotUse.part).where(LotUse.lot == number)
+    return sorted(session.scalars(fitted.union(counted)))
 
 
 # --- the other direction ----------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from mes.db.tables import Concession, Installation, Lot, Receipt, UnitRow
+from mes.db.tables import Concession, Installation, Lot, LotUse, Receipt, UnitRow, WorkOrder
 from mes.domain import lots as rules
 from mes.i18n import N_
 from mes.measured import PAGE, Page
@@ -67,7 +67,8 @@ def _used(part: Any, lot: Any) -> Any:
     counted = select(func.coalesce(func.sum(Installation.quantity), 0)).where(
         Installation.part == part, Installation.lot == lot, Installation.removed_at.is_(None)
     )
-    return counted.correlate(Lot).scalar_subquery()
+    pieces = select(func.coalesce(func.sum(LotUse.quantity), 0)).where(LotUse.part == part, LotUse.lot == lot)
+    return counted.correlate(Lot).scalar_subquery() + pieces.correlate(Lot).scalar_subquery()
 
 
 def _stock(row: Lot, used: int, today: str, permit: Concession | None) -> Stock:
@@ -136,7 +137,8 @@ def one(session: Session, part: str, lot: str, today: str) -> Stock | None:
     row = session.get(Lot, (part, lot))
     if row is None:
         there = select(Installation.id).where(Installation.part == part, Installation.lot == lot).limit(1)
-        if session.scalar(there) is None:
+        counted = select(LotUse.order).where(LotUse.part == part, LotUse.lot == lot).limit(1)
+        if session.scalar(there) is None and session.scalar(counted) is None:
             return None
         row = Lot(
             part=part, lot=lot, state="free", why="", received=0, receipts=0, received_on=None, supplier="",
@@ -180,6 +182,49 @@ def _inside(unit: str, pieces: int, row: UnitRow | None) -> Inside:
     if row is None:
         return Inside(unit, "", "", "", "", None, pieces, "")
     return Inside(unit, row.order, row.product, row.state, row.step, row.nc, pieces, row.since)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """So many `pieces` of a counted order were made of a lot at a step, and `quantity` of the component is in them."""
+
+    order: str
+    customer: str
+    product: str
+    step: str
+    part: str
+    lot: str
+    pieces: int
+    quantity: int
+    used_at: str
+
+
+_COUNTED: Final = (
+    select(
+        LotUse.order,
+        func.coalesce(WorkOrder.customer, "").label("customer"),
+        func.coalesce(WorkOrder.product, "").label("product"),
+        LotUse.step,
+        LotUse.part,
+        LotUse.lot,
+        LotUse.pieces,
+        LotUse.quantity,
+        LotUse.used_at,
+    )
+    .outerjoin(WorkOrder, WorkOrder.id == LotUse.order)
+    .order_by(LotUse.order, LotUse.step, LotUse.part, LotUse.used_at, LotUse.lot)
+)
+
+
+def orders_of(session: Session, part: str, lot: str) -> list[Counted]:
+    """The counted orders that a lot was used for."""
+    found = session.execute(_COUNTED.where(LotUse.part == part, LotUse.lot == lot))
+    return [Counted(*row) for row in found]
+
+
+def lots_of(session: Session, order: str) -> list[Counted]:
+    """The lots that a counted order was made of, step by step."""
+    return [Counted(*row) for row in session.execute(_COUNTED.where(LotUse.order == order))]
 
 
 def to_hold(session: Session, part: str, lot: str) -> int:

@@ -1,4 +1,4 @@
-"""The recall list: all units that contain a component lot or serial, for a table, a spreadsheet or paper.
+"""The recall list: all units and counted orders that contain a lot or serial, for a table, a spreadsheet or paper.
 
 Texts of one language out of `mes.genealogy`; it knows neither HTTP nor HTML.
 """
@@ -24,7 +24,9 @@ from mes.trace_sheet import UNIT_STATES
 KINDS: Final = ("csv", "xlsx", "pdf", "json")
 ON_A_PAGE: Final = (0, 1, 2, 4, 5, 6, 8, 10, 12, 13, 14, 16)
 """The columns that fit a page: what somebody at a telephone needs."""
-_FURTHER: Final = {"packed": N_("packed"), "released": N_("released"), "delivered": N_("delivered")}
+_FURTHER: Final = {"packed": N_("packed"), "released": N_("released"), "delivered": N_("delivered")} | {
+    "counted": N_("counted")
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +36,40 @@ class Counts:
     units: int
     orders: int
     customers: int
+    pieces: int = 0
 
 
 def counts(uses: Sequence[Use]) -> Counts:
     """How many units, orders and customers a list names."""
     return Counts(
-        len({u.unit for u in uses}),
+        len({u.unit for u in uses if u.unit}),
         len({u.order for u in uses if u.order}),
         len({u.customer for u in uses if u.customer}),
+        _pieces(uses),
     )
+
+
+def _pieces(uses: Sequence[Use]) -> int:
+    """Counted pieces, those that met the lot at two steps once."""
+    most: dict[str, int] = {}
+    for use in uses:
+        most[use.order] = max(most.get(use.order, 0), use.pieces)
+    return sum(most.values())
+
+
+def said_of(found: Counts, language: str) -> str:
+    """How much is concerned, in words."""
+    say = translator(language).gettext
+    said = say(N_("%(units)s units, %(orders)s orders, %(customers)s customers")) % {
+        "units": found.units,
+        "orders": found.orders,
+        "customers": found.customers,
+    }
+    return f"{said}, {_in_pieces(found.pieces, language)}" if found.pieces else said
+
+
+def _in_pieces(count: int, language: str) -> str:
+    return translator(language).ngettext("%(num)s counted piece", "%(num)s counted pieces", count) % {"num": count}
 
 
 def table(uses: Sequence[Use], wanted: Wanted, plan: Plan | None, language: str) -> Table:
@@ -56,7 +83,7 @@ def table(uses: Sequence[Use], wanted: Wanted, plan: Plan | None, language: str)
         say(N_("Customer")), say(N_("Order")), say(N_("Customer’s reference")), say(N_("State of the order")),
         say(N_("Unit")), say(N_("Product")), say(N_("State")), say(N_("Part")), say(N_("Serial or lot")),
         say(N_("Quantity")), say(N_("Inside of")), say(N_("Put in")), say(N_("In it now")), say(N_("Carton")),
-        say(N_("Pallet")), say(N_("Release")), say(N_("Delivery")),
+        say(N_("Pallet")), say(N_("Release")), say(N_("Delivery")), say(N_("Pieces")),
     )  # fmt: skip
     states = {state: say(word) for state, word in (UNIT_STATES | _FURTHER).items()}
     yes, no = say(N_("yes")), say(N_("no, taken out"))
@@ -66,7 +93,7 @@ def table(uses: Sequence[Use], wanted: Wanted, plan: Plan | None, language: str)
             u.order,
             u.reference,
             ORDER_STATES[u.order_state][language] if u.order_state in ORDER_STATES else u.order_state,
-            u.unit,
+            u.unit or _in_pieces(u.pieces, language),
             _product(plan, u.product, language),
             states.get(u.stage, u.stage),
             u.part,
@@ -79,6 +106,7 @@ def table(uses: Sequence[Use], wanted: Wanted, plan: Plan | None, language: str)
             u.pallet,
             u.release,
             u.delivery,
+            u.pieces or "",
         )
         for u in uses
     ]
@@ -92,12 +120,11 @@ def _product(plan: Plan | None, product: str, language: str) -> str:
 
 def paper(made: Table, uses: Sequence[Use], language: str, *, day: str) -> dict[str, Any]:
     """What the template of the recall list shows."""
-    say, found = translator(language).gettext, counts(uses)
-    said = say(N_("%(units)s units, %(orders)s orders, %(customers)s customers"))
+    say = translator(language).gettext
     return {
         "title": say(N_("Recall list: %(what)s")) % {"what": made.name},
         "language": language,
-        "said": said % {"units": found.units, "orders": found.orders, "customers": found.customers},
+        "said": said_of(counts(uses), language),
         "foot": say(N_("Made on %(day)s")) % {"day": day},
         "head": [made.head[i] for i in ON_A_PAGE],
         "rows": [[str(row[i]) for i in ON_A_PAGE] for row in made.rows],

@@ -49,8 +49,10 @@ from mes.rows import (
     IssuedDossierRow,
     IssuedPaperRow,
     LabelRow,
+    LoadedRow,
     LogViewRow,
     LotRow,
+    LotUseRow,
     MeasuredWithRow,
     NcEventRow,
     NcItemRow,
@@ -283,6 +285,8 @@ class World:
         self.tallies = Shelf(self, t.Tally, TallyRow, _columns(TallyRow))
         self.lots = Shelf(self, t.Lot, LotRow, _columns(LotRow))
         self.receipts = Shelf(self, t.Receipt, ReceiptRow, _columns(ReceiptRow))
+        self.loaded = Shelf(self, t.Loaded, LoadedRow, _columns(LoadedRow))
+        self.lot_uses = Shelf(self, t.LotUse, LotUseRow, _columns(LotUseRow))
         self.labels = Shelf(self, t.Label, LabelRow, _columns(LabelRow))
         self.ncs = Shelf(self, t.Nonconformity, NcRow, _columns(NcRow))
         self.nc_items = Shelf(self, t.NcItem, NcItemRow, _columns(NcItemRow))
@@ -342,6 +346,8 @@ class World:
             self.tallies,
             self.lots,
             self.receipts,
+            self.loaded,
+            self.lot_uses,
             self.labels,
             self.ncs,
             self.nc_items,

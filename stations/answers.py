@@ -16,7 +16,7 @@ from mes.domain import unit as rules
 from mes.domain.calibration import UNFIT
 from mes.domain.gate import Answer, Installed
 from mes.domain.reasons import REASONS, tone
-from stations import calibrated, lots, overriding, packing, parts, serials, signing, testing, units
+from stations import calibrated, loading, lots, overriding, packing, parts, serials, signing, testing, units
 from stations import recall as floor
 from stations.inputs import Kept, VerdictCame
 from stations.recall import told_of
@@ -56,6 +56,8 @@ def came(turn: Turn, v: VerdictCame) -> Turn:
         return packing.judged(turn, pending, v, awaited=awaited)
     if v.verdict == "refused":
         turn = overriding.offered(turn, v.reason, pending)
+    if isinstance(pending.body, wire.MaterialsLoaded):
+        return loading.judged(turn, pending, v, awaited=awaited)
     if v.verdict == "held":
         return _held(turn, pending, v, awaited=awaited)
     match pending.body:
@@ -97,6 +99,8 @@ def alone(turn: Turn, pending: Pending) -> Turn:
             return packing.alone(turn, pending)
         case wire.UnitsInitialized():
             return serials.alone(turn, pending)
+        case wire.MaterialsLoaded():
+            return loading.alone(turn, pending)
         case wire.UnitsArrived():
             return _enter_alone(turn, pending)
         case wire.MaterialsInstalled() if work is not None and work.holds(pending.token):

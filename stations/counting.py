@@ -6,12 +6,12 @@ Pure values. Nothing here is an event yet: a count is the operator's until DONE,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from mes import wire
-from mes.domain.gate import Order
-from mes.domain.route import Plan, Product, Step
-from stations.view import Need
+from mes.domain.gate import Order, of_lots
+from mes.domain.route import Component, Plan, Product, Step
+from stations.view import Need, NeedState
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,8 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """An order that is being counted at a step. `left` is what the server last said is still to do."""
+    """An order that is being counted at a step. `left` is what the server last said is still to do, `loaded` the lot of
+    each part that the pieces are made of."""
 
     order: Order
     plan: Plan
@@ -33,6 +34,12 @@ class Lot:
     step: Step
     left: int
     counts: tuple[Count, ...] = ()
+    loaded: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def needed(self) -> list[tuple[Component, int]]:
+        """The parts of which no lot is loaded, with how many go into a piece."""
+        return [(c, c.quantity) for c in of_lots(self.step) if c.part not in self.loaded]
 
     @property
     def good(self) -> int:
@@ -87,8 +94,13 @@ class Lot:
         return wire.WorkCompleted(step=self.step.id, order=self.order.id, good=self.good, scrap=scrap)
 
     def rows(self) -> tuple[Need, ...]:
-        """What the screen lists."""
-        return (
-            Need("quantity", "doing" if self.made else "todo", have=self.made, want=1),
-            Need("done", "doing" if self.made else "todo"),
-        )
+        """What the screen lists: bags, the count, and DONE once no lot is missing."""
+        state: NeedState = "doing" if self.made else "todo"
+        bags = tuple(_bag(c, self.loaded.get(c.part, "")) for c in of_lots(self.step))
+        count = Need("quantity", state, have=self.made, want=1)
+        return (*bags, count) if self.needed else (*bags, count, Need("done", state))
+
+
+def _bag(component: Component, lot: str) -> Need:
+    have = 1 if lot else 0
+    return Need("component", "ok" if lot else "todo", component.name, part=component.part, detail=lot, have=have)

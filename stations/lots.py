@@ -13,7 +13,7 @@ from mes import wire
 from mes.domain import gate
 from mes.domain.barcode import Command
 from mes.domain.route import Step
-from stations import serials, signing
+from stations import loading, serials, signing
 from stations.counting import Lot
 from stations.hints import CODES
 from stations.inputs import VerdictCame
@@ -59,7 +59,12 @@ def take(turn: Turn, order_id: str) -> Turn:
 
 def _counting(turn: Turn, lot: Lot, step: Step) -> Turn:
     left = turn.session.lots_left.get((lot.order.id, step.id), lot.order.quantity)
-    turn = turn.put(lot=replace(lot, step=step, left=left), front=None, taking_in=None)
+    loaded = turn.session.loaded.get((lot.order.id, step.id), {})
+    lot = replace(lot, step=step, left=left, loaded=loaded)
+    turn = turn.put(lot=lot, front=None, taking_in=None)
+    if lot.needed:
+        part = lot.needed[0][0].name.model_dump()
+        return turn.say("order_here_lot", {"order": lot.order.id, "step": step.name.model_dump(), "part": part})
     return turn.say("order_here", {"order": lot.order.id, "step": step.name.model_dump()})
 
 
@@ -100,6 +105,9 @@ def obey(turn: Turn, lot: Lot, command: Command) -> Turn:
         case _:
             if not lot.made:
                 return turn.say("needs_quantity")
+            made_of = loading.fit_for_use(turn.session, lot)
+            if not made_of.go:
+                return turn.say(made_of.reason, made_of.args)
             able = signing.may_do(turn.session, lot.plan, lot.step, lot.order.id)
             if not able.go and not turn.session.online:
                 return turn.say(able.reason, able.args)
@@ -120,6 +128,8 @@ def booked(turn: Turn, pending: Pending, v: VerdictCame, *, awaited: bool) -> Tu
     if isinstance(left, int):
         key = (str(body.order), body.step)
         turn = turn.put(lots_left={**turn.session.lots_left, key: left})
+    if isinstance(empty := v.args.get("empty"), list):
+        turn = loading.unload(turn, str(body.order), body.step, empty)
     turn = turn.put(lot=None) if pending.went is None else turn
     turn = turn.put(let_in=frozenset(pair for pair in turn.session.let_in if pair[1] != body.order))
     return turn.say(v.reason, v.args) if awaited else turn

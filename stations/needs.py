@@ -6,14 +6,14 @@ Pure: work and plan in, values out. It decides nothing: whether a component may 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, Protocol
 
 from mes.domain import burn_in
 from mes.domain.barcode import ComponentLabel, Gs1, Plain
-from mes.domain.route import Component, Plan, Test
+from mes.domain.route import Component, Plan, Step, Test
 from mes.wire import Measurement
 from stations.view import Need, NeedState
 from stations.work import Work
@@ -30,10 +30,21 @@ class Found:
     lot: str | None = None
 
 
+class Wanting(Protocol):
+    """A unit's work, or an order that is counted: at which step, and what it still needs there."""
+
+    @property
+    def plan(self) -> Plan: ...
+    @property
+    def step(self) -> Step: ...
+    @property
+    def needed(self) -> Sequence[tuple[Component, int]]: ...
+
+
 # --- which component is it --------------------------------------------------------------------------------------------
 
 
-def component_of(work: Work, code: ComponentLabel | Gs1 | Plain) -> Found | None:
+def component_of(work: Wanting, code: ComponentLabel | Gs1 | Plain) -> Found | None:
     """The component that a scan names, wanted at this step or not; None when it names none that the plan knows."""
     match code:
         case ComponentLabel():
@@ -44,7 +55,7 @@ def component_of(work: Work, code: ComponentLabel | Gs1 | Plain) -> Found | None
             return _by_pattern(work, code.text)
 
 
-def wanted_of(work: Work, text: str) -> Found | None:
+def wanted_of(work: Wanting, text: str) -> Found | None:
     """The component of this very step that a plain text names, None when it names none."""
     return _matching(_in_need_first(work), text)
 
@@ -54,7 +65,7 @@ def known_part(plan: Plan | None, text: str) -> bool:
     return plan is not None and _matching(_of_plan(plan), text) is not None
 
 
-def _labelled(work: Work, label: ComponentLabel) -> Found | None:
+def _labelled(work: Wanting, label: ComponentLabel) -> Found | None:
     parts = [p for p in (label.part, label.maker_part) if p]
     wanted = next((c for p in parts for c in _in_need_first(work) if c.part == p), None)
     if wanted is None and not parts:
@@ -64,7 +75,7 @@ def _labelled(work: Work, label: ComponentLabel) -> Found | None:
     return Found(parts[0][:MAX_ID], _id(label.serial), _id(label.lot)) if parts else None
 
 
-def _by_gs1(work: Work, code: Gs1) -> Found | None:
+def _by_gs1(work: Wanting, code: Gs1) -> Found | None:
     wanted = next((c for c in _in_need_first(work) if code.customer_part and c.part == code.customer_part), None)
     wanted = wanted or _matching_component(work, code.text) or _only_candidate(work, serial=code.serial, lot=code.lot)
     if wanted is not None:
@@ -73,12 +84,12 @@ def _by_gs1(work: Work, code: Gs1) -> Found | None:
     return Found(named[:MAX_ID], _id(code.serial), _id(code.lot)) if named else None
 
 
-def _matching_component(work: Work, text: str) -> Component | None:
+def _matching_component(work: Wanting, text: str) -> Component | None:
     found = wanted_of(work, text)
     return next((c for c in work.step.components if found and c.part == found.part), None)
 
 
-def _by_pattern(work: Work, text: str) -> Found | None:
+def _by_pattern(work: Wanting, text: str) -> Found | None:
     return wanted_of(work, text) or _matching(_of_plan(work.plan), text)
 
 
@@ -92,7 +103,7 @@ def _matching(components: Iterable[Component], text: str) -> Found | None:
     return None
 
 
-def _only_candidate(work: Work, *, serial: str | None, lot: str | None) -> Component | None:
+def _only_candidate(work: Wanting, *, serial: str | None, lot: str | None) -> Component | None:
     """The one component that a label without a part number can mean; None when there are several, or none."""
     # A label with a serial speaks of a serialised part where the step has one: its lot must not make it a fuse.
     per = "serial" if serial and any(c.per == "serial" for c in work.step.components) else "lot" if lot else ""
@@ -113,7 +124,7 @@ def _id(text: str | None) -> str | None:
     return text if text and len(text) <= MAX_ID else None
 
 
-def _in_need_first(work: Work) -> list[Component]:
+def _in_need_first(work: Wanting) -> list[Component]:
     needed = [c for c, _ in work.needed]
     return needed + [c for c in work.step.components if c not in needed]
 

@@ -14,7 +14,7 @@ from mes import wire
 from mes.domain import barcode
 from mes.domain.barcode import Badge, Code, Command, DefectCode, OrderCode, Plain, Quantity, StepCode
 from mes.domain.command_words import COMMANDS
-from stations import lots, needs, overriding, packing, parts, serials, signing, testing, units
+from stations import loading, lots, needs, overriding, packing, parts, serials, signing, testing, units
 from stations.hints import CODES, HINTS
 from stations.inputs import BadScan, Scanned
 from stations.turn import LastScan, Session, Turn
@@ -226,13 +226,13 @@ def _quantity(turn: Turn, code: Quantity) -> Turn:
 
 def _unit_of(s: Session, code: Component) -> str | None:
     """The unit whose label this is; None when it is no unit's, or a part that the unit on the bench wants."""
-    text, front = code.text, s.at_front
+    text, here = code.text, s.at_front or s.lot
     if s.work(text) is not None:
         return text
     if isinstance(code, barcode.ComponentLabel) or not s.recall.looks_like_a_unit(text):
         return None
     # A subassembly is a unit of another product, and here a part.
-    return None if front is not None and needs.wanted_of(front, text) is not None else text
+    return None if here is not None and needs.wanted_of(here, text) is not None else text
 
 
 def _unit_or_part(turn: Turn, code: Code, raw: str) -> Turn:
@@ -246,6 +246,8 @@ def _unit_or_part(turn: Turn, code: Code, raw: str) -> Turn:
         return serials.scan(turn, code.text, raw)
     if serial is not None:
         return units.label(turn, serial, raw)
+    if s.lot is not None and (bag := needs.component_of(s.lot, code)) is not None:
+        return loading.scan(turn, s.lot, bag, raw)
     if front is None:
         return _part_too_early(turn, code, raw)
     found = needs.component_of(front, code)

@@ -75,16 +75,17 @@ class LastLine:
 class Session:
     """One bench.
 
-    `works` are the units in work here and `front` the one on the bench: at a station with one place they are the same,
-    in a rack the front can be none of them. `asked` is the event that the whole bench waits for; `awaited` the one
-    whose verdict the banner is about. `taking_in` is the order that units with a serial of their own are taken into by
-    scan, `fresh` the unit that came last so. `box` is the carton that is being packed, `shut` a closed one that was
-    just scanned. `let_in`: with which badge the server has let which unit (or order) be worked on.
-    `instruments` are those of the station's file, by what a test may call them. `waiting` are events that the station
-    waits for, `late` those that it has gone on without. `took` is how long each test of each step took with the last
-    unit, milliseconds; `unsafe` the devices that could not be brought to rest; `told` the last line that a
-    tester has sent by itself. `boot` is this start of the PC; `rack_known`: what the disk says of the rack has come,
-    and `to_take_up` is what of it still waits for its plan.
+    `works` are the units in work here and `front` the one on the bench: at a station with one place they are the
+    same, in a rack the front can be none of them. `asked` is the event that the whole bench waits for; `awaited` the
+    one whose verdict the banner is about. `taking_in` is the order that units with a serial of their own are taken
+    into by scan, `fresh` the unit that came last so. `loaded` says for an order and a step which lot of each part is
+    used here. `box` is the carton that is being packed, `shut` a closed one that was just scanned. `let_in`: with
+    which badge the server has let which unit (or order) be worked on. `instruments` are those of the station's file,
+    by what a test may call them. `waiting` are events that the station waits for, `late` those that it has gone on
+    without. `took` is how long each test of each step took with the last unit, milliseconds; `unsafe` the devices
+    that could not be brought to rest; `told` the last line that a tester has sent by itself. `boot` is this start of
+    the PC; `rack_known`: what the disk says of the rack has come, and `to_take_up` is what of it still waits for its
+    plan.
     """
 
     station: str
@@ -109,6 +110,7 @@ class Session:
     unsafe: tuple[str, ...] = ()
     told: LastLine = field(default_factory=LastLine)
     lots_left: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    loaded: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
     banner: Banner = field(default_factory=lambda: Banner("wait", "not_ready"))
     link: Link = "starting"
     kept: int = 0

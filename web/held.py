@@ -37,6 +37,7 @@ KINDS: Final[dict[str, Any]] = {
     "UnitsWithdrawn": lazy_gettext("a unit that was taken in was taken back"),
     "UnitsDeparted": lazy_gettext("a unit left unfinished"),
     "MaterialsInstalled": lazy_gettext("a part went in"),
+    "MaterialsLoaded": lazy_gettext("a component lot was loaded"),
     "MaterialsUninstalled": lazy_gettext("a part came out"),
     "UnitsTested": lazy_gettext("a test"),
     "ReadingsRecorded": lazy_gettext("a reading"),

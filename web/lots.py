@@ -101,6 +101,7 @@ def show() -> str:
             name=component.name.to(language()) if component else part,
             receipts=lot_pages.receipts(session, part, lot),
             found=lot_pages.inside(session, part, lot, page=page),
+            counted=lot_pages.orders_of(session, part, lot),
             to_hold=lot_pages.to_hold(session, part, lot),
             unit_words=UNIT_WORDS,
             words=SHOW_WORDS,

@@ -18,7 +18,7 @@ from flask_babel import lazy_gettext
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
-from mes import carton_pages, counts, deliveries, order_history, revisions
+from mes import carton_pages, counts, deliveries, lot_pages, order_history, revisions
 from mes import orders as verbs
 from mes.board import progress
 from mes.counts import Counted
@@ -300,6 +300,7 @@ def show(order: str) -> str:
             total=total,
             tz=tz,
             counts=_counts(session, row, pinned),
+            lots=_lots(session, row, pinned),
             history=_history(session, order),
             **_around(session, row),
             forecast=forecast(session, row, pinned, here.clock().astimezone(ZoneInfo(tz))),
@@ -320,6 +321,14 @@ def _counts(session: Session, row: WorkOrder, plan: Plan) -> list[tuple[Counted,
         return []
     found = counts.by_step(session, row.id, row.quantity, product)
     return [(c, [(counts.defect_name(plan, code, language()), n) for code, n in c.scrap]) for c in found]
+
+
+def _lots(session: Session, row: WorkOrder, plan: Plan) -> list[tuple[lot_pages.Counted, str, str]]:
+    """The component lots that a counted order was made of, each with the names of its step and its part."""
+    product, parts, tongue = plan.product(row.product), plan.components(), language()
+    steps = {s.id: s.name.to(tongue) for s in product.steps} if product else {}
+    names = {part: found.name.to(tongue) for part, found in parts.items()}
+    return [(u, steps.get(u.step, u.step), names.get(u.part, u.part)) for u in lot_pages.lots_of(session, row.id)]
 
 
 def _around(session: Session, row: WorkOrder) -> dict[str, Any]:

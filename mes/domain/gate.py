@@ -399,6 +399,25 @@ def finish(*, step: Step, unit: Unit, installed: Sequence[Installed], here_s: fl
     return Answer(True, "step_done")
 
 
+def _no_counting(
+    order: Order | None, order_id: str, plan: Plan, step_id: str, station: str, operator: str | None
+) -> Answer | None:
+    """Why no pieces of this order are counted at this step here; None when they are."""
+    if operator is None:
+        return Answer(False, "no_operator")
+    if (closed := order_open(order, order_id)) is not None:
+        return closed
+    assert order is not None  # order_open has answered for None
+    product = plan.product(order.product)
+    step = product.step(step_id) if product else None
+    if product is None or product.tracking != "lot":
+        return Answer(False, "not_lot_order", {"order": order.id})
+    if step is None or station not in step.stations:
+        first = product.steps[0].stations[0]
+        return Answer(False, "order_not_here", {"order": order.id, "station": name_of_station(plan, first)})
+    return None
+
+
 def count(
     *,
     order: Order | None,
@@ -419,18 +438,8 @@ def count(
             first) minus what this step has counted already.
         competent: what `competence` says of the operator; None where the step asks for no qualification.
     """
-    if operator is None:
-        return Answer(False, "no_operator")
-    if (closed := order_open(order, order_id)) is not None:
-        return closed
-    assert order is not None  # order_open has answered for None
-    product = plan.product(order.product)
-    step = product.step(step_id) if product else None
-    if product is None or product.tracking != "lot":
-        return Answer(False, "not_lot_order", {"order": order.id})
-    if step is None or station not in step.stations:
-        first = product.steps[0].stations[0]
-        return Answer(False, "order_not_here", {"order": order.id, "station": name_of_station(plan, first)})
+    if (no := _no_counting(order, order_id, plan, step_id, station, operator)) is not None:
+        return no
     if competent is not None and not competent.go:
         return competent
     if made <= 0:
@@ -438,3 +447,61 @@ def count(
     if made > available:
         return Answer(False, "too_many", {"left": available, "counted": made})
     return Answer(True, "counted")
+
+
+def of_lots(step: Step) -> tuple[Component, ...]:
+    """The parts that a counted step uses out of lots."""
+    return tuple(c for c in step.components if c.per == "lot")
+
+
+def load(
+    *,
+    order: Order | None,
+    order_id: str,
+    plan: Plan,
+    step_id: str,
+    station: str,
+    operator: str | None,
+    part: str,
+    lot: str | None,
+    lot_is: Standing = "good",
+) -> Answer:
+    """May the pieces of this counted order be made of this component lot from now on?
+
+    Args:
+        part, lot: what was scanned.
+        lot_is: how this lot of this part stands.
+    """
+    if (no := _no_counting(order, order_id, plan, step_id, station, operator)) is not None:
+        return no
+    product = plan.product(order.product) if order else None
+    step = product.step(step_id) if product else None
+    assert step is not None  # _no_counting has answered for None
+    got, wanted = " ".join(x for x in (part, lot) if x), of_lots(step)
+    if not wanted:
+        return Answer(False, "component_not_needed", {"got": got})
+    found = next((c for c in wanted if c.part == part), None)
+    if found is None:
+        return Answer(False, "component_wrong", {"wanted": ", ".join(c.part for c in wanted), "got": got})
+    name = {"part": found.name.model_dump()}
+    if not lot:
+        return Answer(False, "component_without_number", name)
+    if lot_is != "good":
+        return Answer(False, f"lot_{lot_is}", {"lot": lot, **name})
+    return Answer(True, "lot_loaded", {"lot": lot, **name})
+
+
+def made_of(step: Step, loaded: Mapping[str, str], standings: Mapping[str, Standing]) -> Answer:
+    """May pieces be counted that are made of the lots which are loaded?
+
+    A part of which no lot is loaded speaks against nothing here: the bench asks for it before it books.
+
+    Args:
+        loaded: the lot of each part.
+        standings: how each part's lot stands.
+    """
+    for component in of_lots(step):
+        lot, stands = loaded.get(component.part), standings.get(component.part, "good")
+        if lot and stands in ("held", "expired", "used_up"):
+            return Answer(False, f"loaded_{stands}", {"lot": lot, "part": component.name.model_dump()})
+    return Answer(True, "ok")

@@ -8,7 +8,7 @@ from mes.rows.corrective import ActionCauseRow, ActionNcRow, ActionRow, ActionTa
 from mes.rows.floor import BadgeRow, FaultRow, OverrideRow, QualificationRow, QuarantineRow, StationState
 from mes.rows.instruments import CalibrationRow, InstrumentRow, MeasuredWithRow
 from mes.rows.labels import LabelRow
-from mes.rows.materials import LotRow, ReceiptRow
+from mes.rows.materials import LoadedRow, LotRow, LotUseRow, ReceiptRow
 from mes.rows.quality import ConcessionRow, LogViewRow, NcEventRow, NcItemRow, NcRemarkRow, NcRow
 from mes.rows.shipping import (
     CartonEventRow,
@@ -42,8 +42,10 @@ __all__ = [
     "IssuedDossierRow",
     "IssuedPaperRow",
     "LabelRow",
+    "LoadedRow",
     "LogViewRow",
     "LotRow",
+    "LotUseRow",
     "MeasuredWithRow",
     "NcEventRow",
     "NcItemRow",

@@ -47,3 +47,28 @@ class ReceiptRow:
     supplier_lot: str
     delivery: str
     recorded_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRow:
+    """`loaded`."""
+
+    order: str
+    step: str
+    station: str
+    part: str
+    lot: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class LotUseRow:
+    """`lot_use`."""
+
+    order: str
+    step: str
+    part: str
+    lot: str
+    pieces: int
+    quantity: int
+    used_at: str

@@ -63,6 +63,17 @@ class MaterialsInstalled(Frozen):
     scan: str = ""
 
 
+class MaterialsLoaded(Frozen):
+    """A bag of a component lot stands at a counted step: from now on the pieces that the station counts there are made
+    of it. `scan` is what was read."""
+
+    order: Id
+    step: Id
+    part: Id
+    lot: Id
+    scan: str = ""
+
+
 class MaterialsUninstalled(Frozen):
     """A component came out again, by UNDO or by repair."""
 

@@ -50,7 +50,8 @@ def paint(screen: Screen, language: str, *, now: datetime, keep: Callable[[str],
     """
     title, lines = _middle(screen, language)
     notices = _notices(screen, language)
-    room = ROWS_SHOWN - (2 if notices else 0)
+    counts = screen.left is not None or screen.good > 0 or screen.scrap > 0
+    room = ROWS_SHOWN - (2 if notices or counts else 0)
     rows, folded, later = _fold(tuple(_row(n, language) for n in screen.needs), room)
     link_mark, link_word = words.link(screen.link)
     at, of = screen.place
@@ -70,7 +71,7 @@ def paint(screen: Screen, language: str, *, now: datetime, keep: Callable[[str],
         rows=rows,
         folded=folded,
         later=later,
-        counts=screen.left is not None or screen.good > 0 or screen.scrap > 0,
+        counts=counts,
         progress=_progress(screen),
         left=_left(screen),
         devices=tuple((words.device(d.family, d.name), d.ok) for d in screen.devices)

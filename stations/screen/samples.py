@@ -161,6 +161,7 @@ def _other_work(plan: Plan, now: datetime) -> Iterator[tuple[str, Screen]]:
     at = replace(_at(plan, product, step), unit=None, order="OF-2026-121", good=480, scrap=6, left=714)
     counted = _said("counted", good=480, scrap=6, left=714)
     yield "counting", replace(at, banner=counted, needs=(Need("quantity", "todo"), Need("done", "todo")))
+    yield from _of_lots(plan, at, step)
     yield "counted-too-many", replace(at, banner=_said("too_many", left=714, counted=1440),
                                       needs=(Need("quantity", "bad", have=1440), Need("done", "todo")))  # fmt: skip
     product, step = _find(plan, lambda _, s: s.min_s > 0)
@@ -180,6 +181,21 @@ def _other_work(plan: Plan, now: datetime) -> Iterator[tuple[str, Screen]]:
     outside = {"test": hot.name.model_dump(), "value": _outside(hot)[1], "limit": limit_text(hot)}
     yield "burn-in-out", replace(idle, banner=_said("sample_out", unit="NMD-2648-00047", **outside))
     yield "burn-in-front", replace(at, rack=rack, rack_place=8, banner=_said("unit_here", unit=UNIT), needs=waits)
+
+
+def _of_lots(plan: Plan, at: Screen, step: Step) -> Iterator[tuple[str, Screen]]:
+    """A count of pieces that are made of component lots."""
+    parts = [c for p in plan.products for s in p.steps for c in s.components if c.per == "lot"]
+    first, last = parts[0], parts[-1]
+    missing = [Need("component", "todo", c.name, part=c.part) for c in (first, last)]
+    there = [replace(need, state="ok", detail="24-0117", have=1) for need in missing]
+    rest = (Need("quantity", "todo"), Need("done", "todo"))
+    begun = (Need("quantity", "doing", have=486), Need("done", "doing"))
+    said = {"lot": "24-0117", "part": first.name.model_dump()}
+    here = _said("order_here_lot", order=at.order, step=step.name.model_dump(), part=said["part"])
+    yield "counting-lot-missing", replace(at, banner=here, needs=(*missing, rest[0]), good=0, scrap=0)
+    yield "counting-of-a-lot", replace(at, banner=_said("lot_loaded", **said), needs=(there[0], *rest))
+    yield "counting-lot-held", replace(at, banner=_said("loaded_held", **said), needs=(*there, *begun))
 
 
 def _packing(plan: Plan) -> Iterator[tuple[str, Screen]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +17,7 @@ from mes import forgetting, lots, orders, quality, wire
 from mes.commands_ledger import verify_engine
 from mes.db.session import reading, writing
 from mes.db.tables import Ledger, Nonconformity
-from mes.domain.route import Plan, Qualification
+from mes.domain.route import Component, Plan, Qualification
 from tests.server.bench import OPERATOR, PERSON, Bench, Floor
 from tests.server.small_plan import small_plan, text
 
@@ -41,6 +41,8 @@ actions = st.one_of(
     st.tuples(st.just("depart"), station, unit, step),
     st.tuples(st.just("scrap"), station, unit, step),
     st.tuples(st.just("count"), COUNTED, st.integers(0, 60), st.integers(0, 3), asks),
+    st.tuples(st.just("load"), COUNTED, st.sampled_from(["FUSE", "NUT"]), st.integers(1, 3), asks),
+    st.tuples(st.just("receive"), st.integers(1, 3), st.integers(1, 60)),
     st.tuples(st.just("decide"), st.integers(1, 5), st.sampled_from(["rework", "not_confirmed", "scrap"]), step),
     st.tuples(st.just("lot"), st.booleans(), st.integers(1, 3)),
     st.tuples(
@@ -139,6 +141,13 @@ class History:
             b = bench(where)
             lost = [{"defect": "BENT", "quantity": scrap}] if scrap else []
             self.keep(b, b.event("WorkCompleted", order="OF-2", step=at, good=good, scrap=lost, asks=ask))
+        elif name == "load":
+            (where, at), part, number, ask = a
+            b = bench(where)
+            self.keep(b, b.event("MaterialsLoaded", order="OF-2", step=at, part=part, lot=str(number), asks=ask))
+        elif name == "receive":
+            self.flush()
+            self.floor.do(lots.receive, "FUSE", str(a[0]), a[1], received=date(2026, 11, 20))
         elif name == "decide":
             self.flush()
             self.floor.do(quality.decide, f"NC-2026-{a[0]:04}", a[1], step=a[2])
@@ -212,12 +221,11 @@ def forget(floor: Floor) -> None:
 
 
 def plan_with_a_trade() -> Plan:
-    """The small plan; fitting asks for a qualification, which only one badge has."""
+    """The small plan; fitting asks for a qualification, which only one badge has, and a bag takes two fuses of lots."""
     plan = small_plan()
-    steps = [
-        tuple(s.model_copy(update={"qualification": "trade"}) if s.id == "fit" else s for s in p.steps)
-        for p in plan.products
-    ]
+    fuses = Component(part="FUSE", name=text("Fusible"), per="lot", quantity=2)
+    other = {"fit": {"qualification": "trade"}, "bag": {"components": (fuses,)}}
+    steps = [tuple(s.model_copy(update=other.get(s.id, {})) for s in p.steps) for p in plan.products]
     products = tuple(p.model_copy(update={"steps": s}) for p, s in zip(plan.products, steps, strict=True))
     plant = plan.plant.model_copy(update={"qualifications": (Qualification(id="trade", name=text("Métier")),)})
     return plan.model_copy(update={"products": products, "plant": plant})

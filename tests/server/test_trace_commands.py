@@ -80,7 +80,7 @@ def test_the_recall_list_is_written_to_a_file(floor: Floor, tmp_path: Path, endi
     assert "2 units, 1 orders" in run(floor, "component", "7", "--output", str(file)).stdout
     assert file.read_bytes().startswith(begins)
     known = json.loads(run(floor, "component", "7", "--output", str(file), "--json").stdout)
-    assert known == {"file": str(file), "units": 2, "orders": 1}
+    assert known == {"file": str(file), "units": 2, "orders": 1, "pieces": 0}
 
 
 def test_a_dossier_is_written_and_known_again_by_its_bytes(floor: Floor, tmp_path: Path) -> None:

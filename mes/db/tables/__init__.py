@@ -10,7 +10,7 @@ from typing import Final
 from mes.db.base import Base
 from mes.db.tables.corrective import ActionCause, ActionNc, ActionTask, CorrectiveAction
 from mes.db.tables.instruments import Calibration, File, Instrument, MeasuredWith
-from mes.db.tables.lots import Lot, Receipt
+from mes.db.tables.lots import Loaded, Lot, LotUse, Receipt
 from mes.db.tables.orders import Label, Tally, WorkOrder
 from mes.db.tables.packing import CartonEvent, CartonRow, Packed
 from mes.db.tables.people import Account, AccountRole, Badge, Override, Person, Qualification, WebSession
@@ -52,8 +52,10 @@ __all__ = [
     "IssuedPaper",
     "Label",
     "Ledger",
+    "Loaded",
     "LogView",
     "Lot",
+    "LotUse",
     "MeasuredWith",
     "Meta",
     "NcEvent",
@@ -100,6 +102,8 @@ REPLAYED: Final[tuple[type[Base], ...]] = (
     Tally,
     Lot,
     Receipt,
+    Loaded,
+    LotUse,
     Label,
     Nonconformity,
     NcItem,

@@ -50,3 +50,34 @@ class Receipt(Base):
     delivery: Mapped[Id]
     recorded_at: Mapped[Utc]
     n: Mapped[Position]
+
+
+class Loaded(Base):
+    """The component lot that a station uses for a counted order at a step; an empty `lot`: it was used up."""
+
+    __tablename__ = "loaded"
+
+    order: Mapped[Key]
+    step: Mapped[Key]
+    station: Mapped[Key]
+    part: Mapped[Key]
+    lot: Mapped[Id]
+    since: Mapped[Utc]
+    n: Mapped[Position]
+
+
+class LotUse(Base):
+    """How many `pieces` of a counted order were made of a component lot at a step, good and scrap, and the `quantity`
+    of the component that is in them. `used_at` is the last time."""
+
+    __tablename__ = "lot_use"
+    __table_args__ = (Index(None, "part", "lot"), Index(None, "lot"))
+
+    order: Mapped[Key]
+    step: Mapped[Key]
+    part: Mapped[Key]
+    lot: Mapped[Key]
+    pieces: Mapped[Position]
+    quantity: Mapped[Position]
+    used_at: Mapped[Utc]
+    n: Mapped[Position]
