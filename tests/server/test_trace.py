@@ -17,6 +17,7 @@ from mes.commands_ledger import verify_engine
 from mes.db import migrate
 from mes.db.session import reading
 from mes.genealogy import Use, Wanted, parts_named, where_used
+from mes.rebuild import rebuild
 from mes.trace_sheet import Sheet, as_json
 from tests.server.bench import OPERATOR, PERSON, Floor
 from tests.server.small_plan import small_plan
@@ -144,6 +145,7 @@ def test_what_the_ledger_told_before_the_migration_is_found_after_it(floor: Floo
     floor.send(b2, b2.arrive(ONE, "test"), b2.test(ONE, 3.0))
     migrate.downgrade(floor.engine, "0015")
     migrate.upgrade(floor.engine)
+    rebuild(floor.engine)
     assert [e.did for e in of(floor, ONE).events] == ["tested"]
     assert verify_engine(floor.engine, tmp_path)[1] == []
 
