@@ -17,8 +17,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from mes.board.network import OFFLINE_AFTER
 from mes.db.base import utc_text
-from mes.db.tables import StationRow, StationSpan, StepQuarter
+from mes.db.tables import Presence, StationRow, StationSpan, StepQuarter
 from mes.domain.oee import Oee, Span, State, Times, oee, times
 from mes.domain.route import Plan, Station
 from mes.domain.shifts import Worked, planned_stretches, worked
@@ -80,7 +81,7 @@ def read(session: Session, plan: Plan, since: date, until: date, *, now: datetim
 
 
 def _pieces(session: Session, first: datetime, end: datetime) -> dict[str, list[Piece]]:
-    """Station → its states, the oldest first; the last one goes on until `end`.
+    """Station → its states, the oldest first; the last one goes on while the station is heard.
 
     A span never lasts longer than a station was silent, but may have begun long ago: the newest that began before the
     first day is asked for by station.
@@ -97,7 +98,11 @@ def _pieces(session: Session, first: datetime, end: datetime) -> dict[str, list[
     held = rows.join(before, (StationSpan.station == before.c.station) & (StationSpan.since == before.c.since))
     found += [(s, a, b, state) for s, a, b, state in session.execute(held)]
     now_in = select(StationRow.id, StationRow.resource_since, StationRow.resource)
-    found += [(s, since, utc_text(end), state) for s, since, state in session.execute(now_in) if state and since]
+    seen = {station: at for station, at in session.execute(select(Presence.station, Presence.seen_at))}  # noqa: C416
+    for station, since, state in session.execute(now_in):
+        if state and since:  # it goes on as long as the station is heard: one that is switched off says nothing
+            heard = datetime.fromisoformat(max(since, seen.get(station, ""))) + OFFLINE_AFTER
+            found.append((station, since, utc_text(min(end, heard)), state))
     out: dict[str, list[Piece]] = {}
     for station, since, until, state in found:
         a, b = max(first, datetime.fromisoformat(since)), min(end, datetime.fromisoformat(until))

@@ -25,6 +25,7 @@ from mes.domain.spc import GROUPED, INDIVIDUAL, CannotChart, Chart
 from mes.drawing import Drawing
 from mes.spc_data import INDICES, marks_of
 from mes.spc_words import CANNOT, NAMES, RULE, WARNING
+from mes.yielded import CannotAsk
 from web.auth import role
 from web.forms import whole_number
 from web.language import language
@@ -170,7 +171,7 @@ def table(kind: str) -> Response:
             abort(404)
         try:
             made = charted.made(session, plan, a.wanted)
-        except CannotChart:
+        except (CannotChart, CannotAsk):
             abort(422)
     head = (_("chart"), _("no."), _("label"), _("value"), "LCL", "CL", "UCL", _("rules"))
     points = [

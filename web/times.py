@@ -31,6 +31,7 @@ STATES: Final = {
     "SDT": lazy_gettext("planned stop"),
     "ENG": lazy_gettext("trial"),
     "USD": lazy_gettext("out of order"),
+    "NST": lazy_gettext("not meant to work"),
 }
 MEANINGS: Final = (
     (lazy_gettext("Availability"), lazy_gettext("time of making of the planned time, breaks left out")),

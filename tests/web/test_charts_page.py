@@ -111,6 +111,13 @@ def test_what_makes_no_chart_says_why(office: Office) -> None:
         assert office.client.get(f"/charts?from=2026-11-23&to=2026-11-24&{silly}").status_code == 200
 
 
+@pytest.mark.parametrize("chart", ["i-mr", "p"])
+def test_a_file_of_days_that_are_the_wrong_way_round_is_refused(office: Office, chart: str) -> None:
+    for kind in ("csv", "xlsx"):
+        address = f"/charts/table.{kind}?chart={chart}&from=2026-11-24&to=2026-11-23"
+        assert office.client.get(address).status_code == 422
+
+
 def test_the_files_hold_the_points_the_readings_and_the_indices(office: Office) -> None:
     csv = office.client.get(f"/charts/table.csv?{WHAT}").data.decode("utf-8-sig")
     assert len(csv.splitlines()) == 1 + 2 * len(VALUES)

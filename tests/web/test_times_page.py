@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import pytest
 from openpyxl import load_workbook
 
 from mes import revisions, station_times
-from mes.db.session import reading
+from mes.db.base import utc_text
+from mes.db.session import reading, writing
+from mes.db.tables import Presence
 from mes.domain.route import Break, Shift
 from mes.station_times import Day
 from tests.server.bench import START, Floor
@@ -45,6 +47,13 @@ def floor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Floor]:
     made.close()
 
 
+def heard(floor: Floor, station: str, at: datetime) -> None:
+    """The station has said hello at this time."""
+    with writing(floor.engine) as session:
+        said = {"stream_id": "", "agent": "", "machine_id": "", "kept": 0, "offset_ms": 0, "alarm": ""}
+        session.merge(Presence(station=station, seen_at=utc_text(at), **said))
+
+
 def day(floor: Floor, **later: float) -> Day:
     with reading(floor.engine) as session:
         plan = revisions.latest_plan(session)
@@ -54,6 +63,7 @@ def day(floor: Floor, **later: float) -> Day:
 
 
 def test_a_station_makes_waits_and_is_broken_and_its_planned_time_has_no_break(floor: Floor) -> None:
+    heard(floor, "b1", floor.clock.now + timedelta(hours=9))
     (line,) = (x for x in day(floor, hours=9).lines if x.station.id == "b1")
     assert line.times.planned_busy == 3.5 * 3600
     assert 3_500 < line.times.production < 3_700
@@ -72,7 +82,17 @@ def test_what_has_not_come_yet_is_not_planned_yet_and_a_silent_station_is_unknow
     assert early["b2"].oee.index is None
 
 
+def test_a_station_that_was_switched_off_is_not_known_and_does_not_wait(floor: Floor) -> None:
+    heard(floor, "b1", floor.clock.now)
+    (line,) = (x for x in day(floor, hours=9).lines if x.station.id == "b1")
+    assert line.times.idle < 200
+    assert line.times.unknown == pytest.approx(
+        3.5 * 3600 - line.times.production - line.times.down - line.times.idle, abs=1
+    )
+
+
 def test_a_state_that_began_the_day_before_goes_on(floor: Floor) -> None:
+    heard(floor, "b1", floor.clock.now + timedelta(days=2))
     with reading(floor.engine) as session:
         plan = revisions.latest_plan(session)
         assert plan is not None
@@ -84,6 +104,7 @@ def test_a_state_that_began_the_day_before_goes_on(floor: Floor) -> None:
 
 
 def test_the_page_draws_a_day_and_the_files_have_the_seconds(floor: Floor) -> None:
+    heard(floor, "b1", floor.clock.now + timedelta(hours=9))
     office = Office(cast(Any, floor), clock=lambda: floor.clock.now + timedelta(hours=9))
     html = office.get("/times?from=2026-11-23&to=2026-11-23")
     page = text_of(html)
