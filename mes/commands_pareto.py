@@ -1,4 +1,4 @@
-"""Nonconformities counted at the command line: `mes nc pareto`, as the page counts them."""
+"""Nonconformities at the command line, beside their life: counted (`mes nc pareto`), and mailed (`mes nc mail`)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from mes import export, nc_log, nc_pareto, revisions
+from mes import digest, export, mail, nc_log, nc_pareto, revisions
 from mes.commands_nc import DAY, filter_of, nc
 from mes.db.session import reading
-from mes.i18n import system_language
+from mes.i18n import _, system_language
 from mes.nc_export import Words
 from mes.setup import database_option, now, open_database
 
@@ -64,3 +64,31 @@ def pareto(
     head = list(rows[0]) if rows else [by, "count", "cost"]
     cells: list[list[export.Cell]] = [[v / 100 if k == "cost" else v for k, v in row.items()] for row in rows]
     sys.stdout.write("".join(export.csv_lines(head, cells, french=system_language() == "fr")))
+
+
+@nc.command("mail")
+@click.option("--send", is_flag=True, help="Send it now, to try the mail server; else it is only printed.")
+@database_option
+def mail_digest(send: bool, database: str) -> None:
+    """The mail of what waits too long, as the server sends it once a day where MES_SMTP_URL is set."""
+    try:
+        to = mail.server()
+    except mail.CannotMail as error:
+        raise click.ClickException(_(mail.WRONG[error.what])) from error
+    with reading(open_database(database)) as session:
+        plan = revisions.latest_plan(session)
+        if plan is None:
+            raise click.ClickException(_("No plan is published. Run: mes plan publish config"))
+        found = digest.digest(session, plan, now=now(), language=to.language if to else system_language())
+    if found is None:
+        click.echo(_("Nothing waits too long: there is no mail today."))
+        return
+    click.echo(f"{found.subject}\n\n{found.text}", nl=False)
+    if send and to is None:
+        raise click.ClickException(_("No mail server is named. Set MES_SMTP_URL, MES_MAIL_FROM and MES_MAIL_TO."))
+    if send and to is not None:
+        try:
+            mail.send(to, found.subject, found.text)
+        except OSError as error:
+            raise click.ClickException(_("The mail was not sent: %(why)s", why=error)) from error
+        click.echo(_("Sent to %(to)s.", to=", ".join(to.to)))

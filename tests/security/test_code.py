@@ -37,6 +37,7 @@ SPEAKERS: Final = {
 MAY_SPEAK: Final = {
     "mes/load.py": "the load test asks the server that it has started",
     "mes/commands_doctor.py": "asks the address that the person at the console has typed",
+    "mes/mail.py": "hands a mail to the server that the environment of this computer names, and to no other",
 }
 
 
