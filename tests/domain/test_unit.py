@@ -495,7 +495,9 @@ def test_the_table_says_something_of_every_kind_that_names_a_unit_alone() -> Non
         "HelpRequested",
         "UnitsPacked",
         "UnitsUnpacked",
-    }  # the last two: the life of a carton
+        "UnitsInitialized",
+        "UnitsWithdrawn",
+    }  # the life of a carton, and units that an order takes in
 
 
 # --- rework -----------------------------------------------------------------------------------------------------------

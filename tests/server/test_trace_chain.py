@@ -203,7 +203,7 @@ def test_history_and_recall_list_say_the_same_in_files_and_name_no_operator(floo
     with reading(floor.engine) as session:
         uses, plan = where_used(session, wanted), revisions.latest_plan(session)
     made = recall.table(uses, wanted, plan, "fr")
-    assert next((r[6], *r[13:]) for r in made.rows) == ("libéré", carton, "", number, "")
+    assert next((r[6], *r[13:17]) for r in made.rows) == ("libéré", carton, "", number, "")
     assert recall.file("pdf", uses, wanted, plan, "fr", now=floor.clock.now).startswith(b"%PDF")
 
 
