@@ -82,6 +82,7 @@ SUBJECTS: Final[dict[str, tuple[str, ...]]] = {
         "LogViewSaved",
         "LogViewRemoved",
         "ConcessionGranted",
+        "SignalClosed",
         "ActionOpened",
         "ActionCauseNamed",
         "ActionRootMarked",

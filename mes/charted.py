@@ -24,6 +24,7 @@ from mes.domain.route import Plan, Test
 from mes.domain.spc import Chart, Study, groups, individuals
 from mes.domain.spc_attributes import counts
 from mes.domain.spc_rules import Signal, signals
+from mes.domain.spc_watch import Read
 from mes.verdicts import Entry
 from mes.yielded import Question, asked
 from mes.yielded.periods import midnight
@@ -49,16 +50,6 @@ class Wanted:
     size: int = 5
     base: int = 0
     estimator: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """One reading, in the unit of measure of the plan: of which unit, in which visit, when (UTC text)."""
-
-    unit: str
-    visit: int
-    at: str
-    value: float
 
 
 @dataclass(frozen=True, slots=True)

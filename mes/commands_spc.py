@@ -1,10 +1,12 @@
 """`mes spc FILE`: a control chart of a file's values, its signals and the capability, as a table or as JSON.
 
-It reads a file and prints; it knows no database. The calculations are in `mes.domain.spc` and its neighbours.
+It reads a file and prints; it knows no database. The calculations are in `mes.domain.spc` and its neighbours; what
+`mes spc signals` lists is read by `mes.commands_signals`.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -36,7 +38,19 @@ def _number(_ctx: click.Context, _param: click.Parameter, text: str | None) -> f
     return got
 
 
-@click.command("spc")
+class _OrSignals(click.Command):
+    """`mes spc signals` asks the database, whose packages a bench PC does not have: it is imported when it is used."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        if args[:1] == ["signals"] and not Path("signals").exists():
+            listing: click.Command = importlib.import_module("mes.commands_signals").spc_signals
+            return listing.make_context(f"{info_name} signals", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+
+@click.command("spc", cls=_OrSignals)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--chart", type=click.Choice(CHARTS), required=True, help="Which chart; docs/spc.md says which for what.")
 @click.option("--value", metavar="COLUMN", default="", help="Column of the values or counts: its heading or number.")
@@ -53,7 +67,10 @@ def _number(_ctx: click.Context, _param: click.Parameter, text: str | None) -> f
 @click.option("--all", "every_point", is_flag=True, help="Print every sample, not only those with a signal.")
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
 def spc(file: Path, chart: str, as_json: bool, every_point: bool, **options: Any) -> None:
-    """Draw a control chart from FILE (CSV or XLSX): limits, signals, and capability where limits are given."""
+    """Draw a control chart from FILE (CSV or XLSX): limits, signals, and capability where limits are given.
+
+    `mes spc signals` lists the signals of the charts that the plan has watched.
+    """
     with file.open("rb") as opened:
         content = opened.read(MOST_BYTES + 1)
     try:

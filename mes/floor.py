@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from mes import instruments, wire
+from mes import instruments, revisions, signals, wire
 from mes.db.tables import Badge, Installation, Lot, PlanRevision, Qualification, StationRow, UnitRow, WorkOrder
 from mes.domain import calibration
 from mes.domain.told import floor_order
@@ -53,11 +53,20 @@ def changes(session: Session, since: int, station: str) -> wire.FloorReply:
         units=tuple(_unit(u) for u in units),
         components=tuple(wire.FloorComponent(part=p, serial=s, unit=u) for (p, s), u in components.items() if s),
         held_lots=tuple(wire.FloorLot(part=p, lot=lot) for p, lot in lots),
+        stopped=_stopped(session),
         help_called=session.scalar(select(StationRow.help_since).where(StationRow.id == station)) is not None,
         badges=_badges(session),
         instruments=tuple(wire.FloorInstrument(**calibration.floor_args(i)) for i in instruments.standings(session)),
         lot_days=_lot_days(session, after),
     )
+
+
+def _stopped(session: Session) -> tuple[wire.FloorStop, ...]:
+    """The steps to which no further unit comes, because of a signal of a control chart."""
+    if not signals.count_open(session):
+        return ()
+    stops = signals.stops(session, revisions.latest_plan(session))
+    return tuple(wire.FloorStop(product=s.product, step=s.step, signal=s.id) for s in stops)
 
 
 def _lot_days(session: Session, after: int) -> tuple[wire.FloorLotDay, ...]:

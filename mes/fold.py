@@ -14,7 +14,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 from sqlalchemy import select
 
-from mes import fold_instruments, fold_loaded, fold_lots, fold_packing, fold_rollups, fold_trace, wire
+from mes import fold_instruments, fold_loaded, fold_lots, fold_packing, fold_rollups, fold_signals, fold_trace, wire
 from mes.db.tables import Ledger
 from mes.domain import gate
 from mes.domain import unit as unit_rules
@@ -178,6 +178,7 @@ def _case(world: World, entry: Entry, body: Any) -> unit_rules.Case:
         present = sum(1 for serial in world.present(entry.station) if serial != body.unit)
     product = plan.product(unit.product) if unit else None
     step = product.step(unit.step) if product and unit else None
+    arrives = isinstance(body, wire.UnitsArrived) and unit is not None
     return unit_rules.Case(
         event_id=entry.event_id,
         unit=unit,
@@ -192,6 +193,7 @@ def _case(world: World, entry: Entry, body: Any) -> unit_rules.Case:
         used_in=used,
         lot_is=lot_is,
         present=present,
+        stopped=fold_signals.stopped(world, entry, unit.product, unit.step) if arrives and unit else None,
         competent=_competent(world, entry, plan, step, body.unit, unit.visit if unit else 0),
         measured_by=fold_instruments.measured_by(world, entry, plan, body),
         boot=entry.boot_id,
@@ -252,6 +254,8 @@ def _unit_event(world: World, entry: Entry, body: Any) -> Judged:
         visit = world.visits.get(before.serial, before.step, before.visit)
         _apply(world, entry, case, decision, before, after)
         fold_rollups.count_unit(world, entry, case, decision, visit, body)
+        if (signalled := fold_signals.watch(world, entry, case, decision, visit, body)) is not None:
+            args["signal"] = signalled.name.model_dump()
         fold_trace.note(world, entry, before.serial)
         if decision.sample is not None:
             _keep_readings(world, entry, case, body, decision.sample)
@@ -603,4 +607,5 @@ _RULES: Final[dict[str, Rule]] = {
     **fold_trace.TRACE_RULES,
     **SHIPPING_RULES,
     **DELIVERY_RULES,
+    **fold_signals.SIGNAL_RULES,
 }

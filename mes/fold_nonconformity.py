@@ -168,6 +168,9 @@ def _lot(
 
 
 def _opened(world: World, entry: Entry, body: wire.NonconformityOpened) -> Judged:
+    signal = world.signals.get(body.signal) if body.signal else None
+    if body.signal and signal is None:
+        return no(entry, "unknown_signal", signal=body.signal)
     nc = number(world, entry, "nc", "NC")
     if (wrong := _hold(world, entry, nc, body.items)) is not None:
         return wrong
@@ -205,6 +208,8 @@ def _opened(world: World, entry: Entry, body: wire.NonconformityOpened) -> Judge
     )
     more = {n: {"part": i.part, "why": i.why} for n, i in enumerate(body.items, 1)}
     world.nc_events.put(NcEventRow(nc, entry.event_id))
+    if signal is not None:
+        world.signals.put(replace(signal, nc=nc))
     fold_corrective.came_again(world, entry, _put(world, entry, row, case, more))
     return yes(entry, nc=nc)
 

@@ -69,6 +69,7 @@ from mes.rows import (
     ReceiptRow,
     ReleasedUnitRow,
     ReleaseRow,
+    SignalRow,
     SpreadRow,
     StationSpanRow,
     StationState,
@@ -78,6 +79,7 @@ from mes.rows import (
     TallyRow,
     UnitEventRow,
     VisitRow,
+    WatchRow,
 )
 
 R = TypeVar("R")
@@ -324,6 +326,8 @@ class World:
         self.step_defects = Shelf(self, t.StepDefect, StepDefectRow, _columns(StepDefectRow))
         self.spreads = Shelf(self, t.Spread, SpreadRow, _columns(SpreadRow))
         self.station_spans = Shelf(self, t.StationSpan, StationSpanRow, _columns(StationSpanRow))
+        self.watches = Shelf(self, t.Watch, WatchRow, _columns(WatchRow))
+        self.signals = Shelf(self, t.ControlSignal, SignalRow, _columns(SignalRow))
         self.chains = Shelf(self, t.Chain, ChainRow, _columns(ChainRow))
         self.plan_rows = Shelf(self, t.PlanRevision, PlanRow, _columns(PlanRow))
         self._plans = plans
@@ -385,6 +389,8 @@ class World:
             self.step_defects,
             self.spreads,
             self.station_spans,
+            self.watches,
+            self.signals,
             self.chains,
         )
 

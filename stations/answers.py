@@ -266,11 +266,14 @@ _JUDGED: Mapping[str, Mapping[str, str]] = {
 }
 
 
+_PASSED = ("test_passed", "test_marginal")
+
+
 def _judgement(turn: Turn, pending: Pending, v: VerdictCame, *, awaited: bool) -> Turn:
     work = _same_stay(turn, pending)
     in_time = pending.went is None
     if work is not None and not bad(v):
-        attempts = work.unit.attempts + (1 if in_time and v.reason in ("test_passed", "test_marginal", "retest") else 0)
+        attempts = work.unit.attempts + (1 if in_time and v.reason in (*_PASSED, "retest") else 0)
         changes: dict[str, Any] = {**_JUDGED.get(v.reason, {}), "attempts": attempts}
         if tested := changes.get("tested"):
             changes["results"] = {**work.unit.results, work.step.id: tested}
@@ -278,7 +281,8 @@ def _judgement(turn: Turn, pending: Pending, v: VerdictCame, *, awaited: bool) -
         finishing = work.finishing and tone(v.reason) == "go"
         turn = turn.put_work(replace(work, unit=unit, finishing=finishing))
     differs = work is not None and pending.went is not None and pending.went[1] != v.reason
-    return turn.say(v.reason, v.args) if awaited or bad(v) or differs else turn
+    said = "test_signal" if v.reason in _PASSED and "signal" in v.args else v.reason
+    return turn.say(said, v.args) if awaited or bad(v) or differs else turn
 
 
 def _decide_alone(turn: Turn, pending: Pending, work: Work) -> Turn:

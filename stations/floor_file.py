@@ -14,7 +14,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from mes.wire import FloorBadge, FloorComponent, FloorInstrument, FloorLot, FloorOrder, FloorReply, FloorUnit
+from mes.wire import FloorBadge, FloorComponent, FloorInstrument, FloorLot, FloorOrder, FloorReply, FloorStop, FloorUnit
 from stations.durable import write_whole
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,7 @@ class FloorFile:
         self._units: dict[str, FloorUnit] = {}
         self._components: dict[tuple[str, str], FloorComponent] = {}
         self._held: tuple[FloorLot, ...] = ()
+        self._stopped: tuple[FloorStop, ...] | None = None
         self._badges: tuple[FloorBadge, ...] | None = None
         self._instruments: tuple[FloorInstrument, ...] | None = None
         self._saved_at = -SAVE_S
@@ -64,6 +65,7 @@ class FloorFile:
                 else:
                     self._components.pop((c.part, c.serial), None)
             self._held = reply.held_lots
+            self._stopped = self._stopped if reply.stopped is None else reply.stopped
             self._badges = self._badges if reply.badges is None else reply.badges
             self._instruments = self._instruments if reply.instruments is None else reply.instruments
             self._dirty = True
@@ -80,6 +82,7 @@ class FloorFile:
                 units=tuple(self._units.values()),
                 components=tuple(self._components.values()),
                 held_lots=self._held,
+                stopped=self._stopped,
                 badges=self._badges,
                 instruments=self._instruments,
             )

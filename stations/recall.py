@@ -31,7 +31,7 @@ _HOLES: Final = {"yyyy": r"\d{4}", "yy": r"\d\d", "ww": r"\d\d", "mm": r"\d\d", 
 @dataclass(frozen=True, slots=True)
 class Recall:
     """Plans by revision, open orders and units, where serialised components are, which lots are held,
-    and the last days of use of those that have one.
+    the last days of use of those that have one, and the signals because of which nothing comes to a step of a product.
 
     `inside` is what a unit had when it last left this station: the server tells of serialised components only, and a
     unit that comes back without network still has its lots. `workers` are the good badges, `instruments` those of the
@@ -48,6 +48,7 @@ class Recall:
     components: Mapping[tuple[str, str], str] = field(default_factory=dict)
     held_lots: frozenset[tuple[str, str]] = frozenset()
     lot_days: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    stopped: Mapping[tuple[str, str], str] = field(default_factory=dict)
     inside: Mapping[str, tuple[Installed, ...]] = field(default_factory=dict)
     workers: Mapping[str, Worker] | None = None
     instruments: Mapping[str, Instrument] | None = None
@@ -176,6 +177,7 @@ def told(recall: Recall, reply: wire.FloorReply) -> Recall:
         components={**{key: unit for key, unit in components.items() if unit}, **mine},
         held_lots=frozenset((x.part, x.lot) for x in reply.held_lots),
         lot_days={**({} if reply.whole else recall.lot_days), **lot_days},
+        stopped=recall.stopped if reply.stopped is None else {(x.product, x.step): x.signal for x in reply.stopped},
         inside=inside,
         workers=recall.workers if reply.badges is None else {b.id: worker_from(b) for b in reply.badges},
         instruments=recall.instruments

@@ -71,6 +71,7 @@ def gate_says(s: Session, serial: str) -> Answer:
         operator=s.operator,
         online=False,
         present=len(others),
+        stopped=s.recall.stopped.get((unit.product, unit.step)) if unit else None,
     )
     return signing.besides(answer, signing.may_do(s, plan, place[1], serial)) if place else answer
 

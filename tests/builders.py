@@ -229,6 +229,8 @@ class Floor:
     orders: dict[str, Order] = field(default_factory=dict)
     inside: dict[str, list[Installed]] = field(default_factory=dict)
     held_lots: set[tuple[str, str]] = field(default_factory=set)
+    stopped: list[wire.FloorStop] = field(default_factory=list)
+    signalled: dict[str, str] | None = None
     left: int = 100
     workers: dict[str, Worker] | None = None
     register: tuple[wire.FloorInstrument, ...] | None = None
@@ -293,6 +295,8 @@ class Floor:
             body,
         )
         args = dict(decision.args)
+        if self.signalled and isinstance(body, wire.UnitsTested):
+            args["signal"] = self.signalled
         after = decision.unit or unit
         if decision.verdict != "refused" and after is not None:
             if decision.nc is not None:
@@ -356,6 +360,7 @@ class Floor:
                 if i.serial
             ),
             held_lots=tuple(wire.FloorLot(part=p, lot=x) for p, x in self.held_lots),
+            stopped=tuple(self.stopped),
             badges=None
             if self.workers is None
             else tuple(

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from flask_babel import lazy_gettext
 
+from mes.signals import CAUSES
 from web.board_words import ALARMS, DISPOSITIONS
 
 SUBJECT_WORDS: Final[dict[str, Any]] = {
@@ -50,6 +51,7 @@ WORDS: Final[dict[tuple[str, str], Mapping[str, Any]]] = {
     },
     ("NonconformityDisposed", "disposition"): DISPOSITIONS,
     ("NonconformityReverified", "result"): {"passed": lazy_gettext("passed"), "failed": lazy_gettext("failed")},
+    ("SignalClosed", "cause"): {name: lazy_gettext(word) for name, word in CAUSES.items()},
     ("LabelPrinted", "template"): LABELS,
     ("LabelDecided", "template"): LABELS,
     ("LabelDecided", "decision"): {
@@ -145,6 +147,7 @@ SENTENCES: Final[dict[str, Any]] = {
     "LogViewRemoved": lazy_gettext("View “%(name)s” of the log was taken away."),
     "NonconformityReopened": lazy_gettext("%(nc)s opened again: %(why)s"),
     "ConcessionGranted": lazy_gettext("Concession for %(nc)s: %(scope)s, %(count)s until %(expires)s."),
+    "SignalClosed": lazy_gettext("Signal %(signal)s closed, cause: %(cause)s. %(why)s"),
     "LotHeld": lazy_gettext("Lot %(lot)s of %(part)s held: %(why)s"),
     "LotReleased": lazy_gettext("Lot %(lot)s of %(part)s released."),
     "HelpAnswered": lazy_gettext("Call of %(station)s answered."),

@@ -149,6 +149,7 @@ def index() -> Any:
         sigma=_value(a, made.study.sigma.value) if made and made.study else "",
         how=ESTIMATORS.get(made.study.sigma.estimator, "") if made and made.study else "",
         limits=_limits(a),
+        frozen=_frozen(a, made),
         places=[
             (place_name(*each), f"{each[0].id} · {each[1].name.to(lang)} · {each[2].name.to(lang)}") for each in places
         ],
@@ -205,6 +206,13 @@ def _value(a: Asked, value: float) -> str:
         text = f"{100 * value:.3g}"
         return f"{text.replace('.', ',') if language() == 'fr' else text} %"
     return show(value, a.unit, language())
+
+
+def _frozen(a: Asked, made: Made | None) -> str:
+    """What the plan says of a chart of single readings, so that its limits are published and watched."""
+    if made is None or made.study is None or a.wanted.kind != "i-mr" or not made.study.sigma.value > 0:
+        return ""
+    return f"chart = {{ centre = {made.study.mean:.6g}, sigma = {made.study.sigma.value:.4g} }}"
 
 
 def _limits(a: Asked) -> str:

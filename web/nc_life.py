@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mes import corrective, revisions
+from mes import corrective, revisions, signals
 from mes import nonconformities as verbs
 from mes.db.tables import Concession, NcItem, NcRemark, Nonconformity, Person
 from mes.domain.days import day_at
@@ -57,6 +57,7 @@ def life(
     return {
         "items": items,
         "actions": corrective.of_nc(session, row.id),
+        "signals": signals.of_nc(session, row.id),
         "names": names,
         "remarks": remarks,
         "concessions": granted,

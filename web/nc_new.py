@@ -23,7 +23,7 @@ from web.quality import blueprint
 from web.site import site
 
 FIELDS: Final = ("title", "units", "order", "pieces", "part", "lot", "lot_pieces", "delivery", "process", "complaint",
-                 "requirement", "severity", "supplier", "customer", "description")  # fmt: skip
+                 "requirement", "severity", "supplier", "customer", "description", "signal")  # fmt: skip
 OTHER: Final = ("delivery", "process", "complaint")
 MOST_UNITS: Final = MAX_ITEMS - 5  # one order, one lot and the three others have their places
 _ID: Final = 64  # characters of an id
@@ -56,6 +56,7 @@ def report() -> Any:
         body = wire.NonconformityOpened(
             title=line("title"),
             facts=facts,
+            signal=line("signal", _ID),
             items=tuple(wire.NcItem(**item) for item in items),
         )
     except ValidationError:

@@ -82,8 +82,8 @@ class Painter:
             ("attention", [(t.station, t.state, t.word, t.name) for t in calls], lambda: m.attention(
                 calls, lang, said, tz)),
             ("orders", board.orders, lambda: m.orders(board.orders, lang, words.order_parts)),
-            ("ncs", board.nonconformities, lambda: m.ncs(
-                board.nonconformities, lang, words.nc_label, words.NC_STATES)),
+            ("ncs", (board.nonconformities, board.signals), lambda: m.ncs(
+                board.nonconformities, board.signals, lang, words.nc_label, words.NC_STATES)),
             ("yields", (board.yields, several), lambda: m.yields(board.yields, lang, several)),
             ("devices", devices, lambda: m.devices(devices)),
         ]  # fmt: skip

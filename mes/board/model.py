@@ -114,6 +114,15 @@ class Nonconformity:
 
 
 @dataclass(frozen=True, slots=True)
+class Signal:
+    """An open signal of a control chart: which reading is not as usual; `stops`: nothing more comes to its step."""
+
+    id: str
+    test: Text
+    stops: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StepYield:
     """First visits of a step that ended today: how many, and how many of them passed without one failed attempt.
 
@@ -141,6 +150,7 @@ class Board:
     lines: tuple[Line, ...] = ()
     orders: tuple[OrderProgress, ...] = ()
     nonconformities: tuple[Nonconformity, ...] = ()
+    signals: tuple[Signal, ...] = ()
     yields: tuple[StepYield, ...] = ()
     attention: tuple[str, ...] = ()
     """Station ids that need somebody: calls first, the longest first; then stops; then what is kept."""

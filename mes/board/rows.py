@@ -25,6 +25,7 @@ from mes.world import PLANS
 
 OPEN_ORDERS: Final = ("released", "in_work", "on_hold")
 OPEN_NCS: Final = LIVE
+SHOWN_SIGNALS: Final = 20
 PlanOf = Callable[[int], Plan]
 
 
@@ -51,6 +52,7 @@ class Rows:
     faults: dict[str, list[DeviceFault]]
     units: Sequence[Any]
     visits: Sequence[Any]
+    signals: Sequence[Any]
 
     def station_args(self, station: str) -> Mapping[str, Any]:
         """The arguments of a station's last answer."""
@@ -79,6 +81,7 @@ def read(session: Session, plan: Plan, *, day_start: str, steps: Collection[str]
         faults=_faults(db),
         units=db.execute(_ON_BENCHES, {"stations": stations}).all(),
         visits=db.execute(_VISITS, {"steps": sorted(steps), "day_start": day_start}).all(),
+        signals=db.execute(_SIGNALS).all(),
     )
 
 
@@ -140,6 +143,7 @@ def _many(name: str) -> Any:
 
 
 _o, _u, _n = _table(t.WorkOrder).c, _table(t.UnitRow).c, _table(t.Nonconformity).c
+_s = _table(t.ControlSignal).c
 _f, _p, _y, _v = _table(t.Fault).c, _table(t.PlanRevision).c, _table(t.Tally).c, _table(t.Visit).c
 
 _STATIONS: Final = select(_table(t.StationRow))
@@ -174,6 +178,13 @@ _TALLIES: Final = (
     )
     .where(_y.order.in_(_many("orders")))
     .group_by(_y.order, _y.step)
+)
+
+_SIGNALS: Final = (
+    select(_s.id, _s.product, _s.step, _s.test, _s.state)
+    .where(_s.state == "open")
+    .order_by(_s.opened_at, _s.id)
+    .limit(SHOWN_SIGNALS)
 )
 
 # The open ones, undecided before decided, the oldest first; with the state of the unit that each still blocks.

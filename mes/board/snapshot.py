@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from mes.board import rows as looked
-from mes.board.model import Board, Line, Link, Nonconformity, StepYield, Tile
+from mes.board.model import Board, Line, Link, Nonconformity, Signal, StepYield, Tile
 from mes.board.network import links
 from mes.board.orders import progress_of, untranslated
 from mes.board.rows import Rows
@@ -22,6 +22,7 @@ from mes.domain.reasons import sentence
 from mes.domain.route import Plan, Station, Step
 from mes.domain.shifts import shift_at
 from mes.ledger import last_position
+from mes.signals import place, stopping
 
 
 def snapshot(session: Session, plan: Plan | None, *, now: datetime, seen: Mapping[str, datetime], tz: tzinfo) -> Board:
@@ -52,6 +53,7 @@ def snapshot(session: Session, plan: Plan | None, *, now: datetime, seen: Mappin
         lines=_lines(rows, plan, tiles),
         orders=progress_of(rows.work, local.date()),
         nonconformities=tuple(_nonconformity(row, plan) for row in rows.work.ncs),
+        signals=tuple(_signal(row, plan) for row in rows.signals),
         yields=_yields(rows, plan),
         attention=attention(list(tiles.values())),
     )
@@ -168,6 +170,11 @@ def _nonconformity(row: Any, plan: Plan) -> Nonconformity:
         state=row.state,
         opened_at=row.opened_at,
     )
+
+
+def _signal(row: Any, plan: Plan) -> Signal:
+    found = place(plan, row)
+    return Signal(row.id, found[1].name if found else untranslated(row.test), stopping(plan, row))
 
 
 def _about(row: Any, plan: Plan) -> Mapping[str, str] | None:

@@ -217,6 +217,7 @@ def enter(
     operator: str | None,
     online: bool = True,
     present: int = 0,
+    stopped: str | None = None,
 ) -> Answer:
     """May this unit be worked on at this station now?
 
@@ -228,6 +229,7 @@ def enter(
         operator: who works there, by pseudonymous id; None when nobody is signed in.
         online: False when the station decides alone.
         present: how many other units are in work at this station.
+        stopped: the signal of a control chart because of which no further unit comes to the step; None: there is none.
     """
     if operator is None:
         return Answer(False, "no_operator")
@@ -259,6 +261,8 @@ def enter(
         return danger
     if unit.state == "in_work":
         return Answer(False, "at_other_station", {**said, "station": name_of_station(plan, unit.station)})
+    if stopped is not None:
+        return Answer(False, "step_stopped", {"step": step.name.model_dump(), "signal": stopped})
     if not online and step.offline == "stop":
         return Answer(False, "needs_network")
     here = plan.station(station)

@@ -69,6 +69,20 @@ class Weigh(Frozen):
     enclosed: Annotated[tuple[Enclosed, ...], Field(max_length=50)] = ()
 
 
+class Control(Frozen):
+    """The control chart of a reading, watched while it is measured: centre and σ of the process as they were published
+    (the limits lie three σ to both sides), and Nelson's rules that are asked.
+
+    `when`: what a broken rule does: it is said (`warn`), or no further unit comes to the step until somebody has found
+    out why (`hold`).
+    """
+
+    centre: float
+    sigma: Annotated[float, Field(gt=0)]
+    rules: Annotated[tuple[Annotated[int, Field(ge=1, le=8)], ...], Field(min_length=1)] = (1, 2)
+    when: Literal["warn", "hold"] = "warn"
+
+
 AfterFailure = Literal["stop", "go-on"]
 
 RECORD: Final = "record"
@@ -84,7 +98,8 @@ class Test(Frozen):
     `settle_s` passes before the instrument is asked, `timeout_s` is the longest wait for its answer (the
     family's own when None). `repeats`: how often it is asked again when nothing usable came; never after a number, so
     that nothing is measured until it passes. `needs` are tests of this step that must have passed before.
-    `after_failure`: what happens to the tests after this one; None: as the step says.
+    `after_failure`: what happens to the tests after this one; None: as the step says. `chart`: how its readings are
+    watched; None: they are not.
     """
 
     __test__ = False  # not a test case, whatever pytest makes of the name
@@ -103,6 +118,7 @@ class Test(Frozen):
     repeats: Annotated[int, Field(ge=0, le=9)] = 0
     needs: tuple[Slug, ...] = ()
     after_failure: AfterFailure | None = None
+    chart: Control | None = None
 
 
 class Command(Frozen):
@@ -149,6 +165,11 @@ class Step(Frozen):
     def recorded(self) -> bool:
         """True when a tester's record brings the readings, and no instrument of the station is asked."""
         return any(t.instrument == RECORD for t in self.tests)
+
+    @property
+    def watched(self) -> tuple[Test, ...]:
+        """The tests whose readings have a control chart."""
+        return tuple(t for t in self.tests if t.chart is not None)
 
     @property
     def inspects(self) -> bool:

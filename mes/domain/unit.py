@@ -72,7 +72,8 @@ class Case:
     """Everything that a decision may look at.
 
     `at` is the event's own time, UTC text. `installed` is what is in the unit now; `used_in` the other unit that holds
-    the component of this event; `present` how many other units are in work at the station. `competent` is what the gate
+    the component of this event; `present` how many other units are in work at the station; `stopped` the signal
+    because of which nothing comes to the step. `competent` is what the gate
     says of the operator, None where the step asks for no qualification. `boot` and `mono_ms` are the station's
     monotonic clock.
     """
@@ -90,6 +91,7 @@ class Case:
     used_in: str | None = None
     lot_is: Standing = "good"
     present: int = 0
+    stopped: str | None = None
     competent: gate.Answer | None = None
     measured_by: gate.Answer | None = None
     boot: str = ""
@@ -166,6 +168,7 @@ def arrive(case: Case, body: wire.UnitsArrived) -> Decision:
         operator=case.operator,
         online=case.asks,
         present=case.present,
+        stopped=case.stopped,
     )
     if not answer.go:
         return refuse(answer) if case.asks else held(case, answer.reason, args=answer.args)

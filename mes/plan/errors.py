@@ -91,6 +91,7 @@ _SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "date_parsing": (N_("This is not a date."), N_("a date such as 2027-03-01")),
     "date_from_datetime_parsing": (N_("This is not a date."), N_("a date such as 2027-03-01")),
     "date_from_datetime_inexact": (N_("This is not a date."), N_("a date such as 2027-03-01")),
+    "greater_than": (N_("This number is too small."), N_("more than %(gt)s")),
     "greater_than_equal": (N_("This number is too small."), N_("%(ge)s or more")),
     "less_than_equal": (N_("This number is too big."), N_("%(le)s or less")),
     "string_too_short": (N_("This text is empty."), N_("at least %(min_length)s character")),

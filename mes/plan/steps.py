@@ -12,7 +12,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from mes.domain.measurement import UNITS
-from mes.domain.route import RECORD, Command, Component, Lines, Slug, Step, Test, Weigh
+from mes.domain.route import RECORD, Command, Component, Control, Lines, Slug, Step, Test, Weigh
 from mes.i18n import _
 from mes.plan.errors import listed, refusal, unknown
 from mes.plan.expressions import expression
@@ -139,8 +139,21 @@ class CommandTable(Command):
         return send
 
 
+class ControlTable(Control):
+    """The `chart` of a test."""
+
+    @field_validator("rules")
+    @classmethod
+    def _once_each(cls, rules: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(rules)) < len(rules):
+            raise refusal(_("A rule stands twice."), "[1, 2, 5]")
+        return rules
+
+
 class TestTable(Test):
     """One of a step's `tests`."""
+
+    chart: ControlTable | None = None
 
     @field_validator("unit")
     @classmethod
@@ -195,6 +208,23 @@ class TestTable(Test):
                 _("The marginal bands leave nothing between them."), _("less than %(most)s", most=f"{width:g}")
             )
         return marginal
+
+    @field_validator("chart")
+    @classmethod
+    def _of_a_process(cls, chart: Control | None, info: ValidationInfo) -> Control | None:
+        if chart is None:
+            return chart
+        if info.data.get("weigh") is not None:
+            raise refusal(_("What is in a carton is no process: it has no control chart."), _("no chart"))
+        low, high = info.data.get("low"), info.data.get("high")
+        if (low is not None and chart.centre < low) or (high is not None and chart.centre > high):
+            least, most = ("…" if v is None else f"{v:g}" for v in (low, high))
+            said = _(
+                "The centre of the process %(centre)s lies beyond the limits of the product.",
+                centre=f"{chart.centre:g}",
+            )
+            raise refusal(said, f"centre = {least} – {most}")
+        return chart
 
     _at_the_station = field_validator("instrument")(_is_at_the_station_or_a_record)
 

@@ -20,6 +20,7 @@ from mes.rows.shipping import (
     ReleasedUnitRow,
     ReleaseRow,
 )
+from mes.rows.signals import SignalRow, WatchRow
 from mes.rows.sums import SpreadRow, StationSpanRow, StepCounts, StepDefectRow, StepOrderRow, StepQuarterRow
 from mes.rows.units import InstallationRow, OrderEventRow, OrderRow, ReadingRow, TallyRow, UnitEventRow, VisitRow
 
@@ -62,6 +63,7 @@ __all__ = [
     "ReceiptRow",
     "ReleaseRow",
     "ReleasedUnitRow",
+    "SignalRow",
     "SpreadRow",
     "StationSpanRow",
     "StationState",
@@ -72,4 +74,5 @@ __all__ = [
     "TallyRow",
     "UnitEventRow",
     "VisitRow",
+    "WatchRow",
 ]

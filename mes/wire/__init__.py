@@ -161,6 +161,7 @@ from mes.wire.shipping import (
     Scope,
     UnitsReleased,
 )
+from mes.wire.signals import SignalClosed
 from mes.wire.stations import EventRequeued, PlanPublished, StationAlarm, StationEnrolled, StationNamed, TokenRotated
 from mes.wire.talk import (
     EnrollReply,
@@ -174,6 +175,7 @@ from mes.wire.talk import (
     FloorLotDay,
     FloorOrder,
     FloorReply,
+    FloorStop,
     FloorUnit,
     HelloReply,
     HelloRequest,
@@ -250,6 +252,7 @@ __all__ = [
     "FloorLotDay",
     "FloorOrder",
     "FloorReply",
+    "FloorStop",
     "FloorUnit",
     "FoundOf",
     "Frozen",
@@ -337,6 +340,7 @@ __all__ = [
     "Sha256",
     "SignInRefused",
     "SignInWhy",
+    "SignalClosed",
     "Sscc",
     "StationAlarm",
     "StationEnrolled",

@@ -94,6 +94,7 @@ from mes.wire.people import (
 from mes.wire.programs import ApiKeyAdded, ApiKeyNamed
 from mes.wire.quality import NonconformityDecided
 from mes.wire.shipping import DeliveryCancelled, DeliveryPrepared, DeliverySent, ReleaseTakenBack, UnitsReleased
+from mes.wire.signals import SignalClosed
 from mes.wire.stations import EventRequeued, PlanPublished, StationAlarm, StationEnrolled, StationNamed, TokenRotated
 from mes.wire.trace import AuditFileMade, DossierIssued, PaperIssued
 
@@ -170,6 +171,7 @@ OFFICE_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
     ("NonconformityReopened", 1): NonconformityEnded,
     ("LogViewSaved", 1): LogViewSaved,
     ("LogViewRemoved", 1): LogViewRemoved,
+    ("SignalClosed", 1): SignalClosed,
     ("ConcessionGranted", 1): ConcessionGranted,
     ("LotReceived", 1): LotReceived,
     ("LotHeld", 1): LotChanged,

@@ -48,7 +48,7 @@ class NcFacts(Frozen):
 
 
 class NonconformityOpened(Frozen):
-    """Somebody reports what does not conform."""
+    """Somebody reports what does not conform; `signal`: of a control chart, that it was opened from."""
 
     title: Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$")]
     facts: NcFacts = NcFacts()
@@ -57,6 +57,7 @@ class NonconformityOpened(Frozen):
     step: OptionalId = ""
     station: OptionalId = ""
     defect: OptionalId = ""
+    signal: OptionalId = ""
     items: Annotated[tuple[NcItem, ...], Field(min_length=1, max_length=MAX_ITEMS)]
 
 

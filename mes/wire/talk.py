@@ -263,12 +263,21 @@ class FloorInstrument(Frozen):
     until: str = ""
 
 
+class FloorStop(Frozen):
+    """A step to which no further unit comes, because of a signal of a control chart."""
+
+    product: str
+    step: str
+    signal: str
+
+
 class FloorReply(Frozen):
     """What has changed on the floor since a ledger position (0: everything that is open).
 
     `help_called` is about the station that asks: somebody may have answered its call from elsewhere. `badges` and
-    `instruments` are always all of them, or the end of one could never be told; None: this server does not tell.
-    `lot_days`: the lots with a last day of use of which something was said since.
+    `instruments` are always all of them, or the end of one could never be told; None: this server does not tell. So are
+    `stopped`, the steps to which nothing comes. `lot_days`: the lots with a last day of use of which something was said
+    since.
     """
 
     cursor: int
@@ -281,6 +290,7 @@ class FloorReply(Frozen):
     badges: tuple[FloorBadge, ...] | None = None
     instruments: tuple[FloorInstrument, ...] | None = None
     lot_days: tuple[FloorLotDay, ...] | None = None
+    stopped: tuple[FloorStop, ...] | None = None
 
 
 class Problem(Frozen):

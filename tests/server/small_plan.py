@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mes.domain.route import Component, Defect, Line, Lines, Plan, Plant, Product, Station, Step, Test, Text
+from mes.domain.route import Component, Control, Defect, Line, Lines, Plan, Plant, Product, Station, Step, Test, Text
 
 
 def text(fr: str, en: str | None = None) -> Text:
@@ -12,7 +12,7 @@ def text(fr: str, en: str | None = None) -> Text:
 _SAY = Lines(fr=("Faites.",), en=("Do it.",))
 
 
-def small_plan(*, high: float = 5.0, retests: int = 1) -> Plan:
+def small_plan(*, high: float = 5.0, retests: int = 1, chart: Control | None = None) -> Plan:
     """Stations b1 (fit), b2 (test), b3 (look); p1, p2 count; product GEN by serial, KIT by lot."""
     fit = Step(
         id="fit",
@@ -34,7 +34,16 @@ def small_plan(*, high: float = 5.0, retests: int = 1) -> Plan:
         instruction=_SAY,
         cycle_s=60,
         tests=(
-            Test(id="volt", name=text("Tension", "Voltage"), unit="V", low=1.0, high=high, instrument="dmm", ask="V?"),
+            Test(
+                id="volt",
+                name=text("Tension", "Voltage"),
+                unit="V",
+                low=1.0,
+                high=high,
+                instrument="dmm",
+                ask="V?",
+                chart=chart,
+            ),
         ),
         retests=retests,
         offline="stop",

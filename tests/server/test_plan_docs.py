@@ -12,7 +12,7 @@ from mes.domain.route import Break, Customer, Enclosed, Plan, Qualification, Wei
 from mes.plan import Instrument, Port, Screen, Server, read_plan
 from mes.plan.cartons import CartonTable, PalletTable
 from mes.plan.lines import LineTable
-from mes.plan.steps import CommandTable, ComponentTable, StepTable, TestTable
+from mes.plan.steps import CommandTable, ComponentTable, ControlTable, StepTable, TestTable
 from mes.plan.tables import (
     DefectTable,
     FloorLineTable,
@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = (ROOT / "docs" / "plan.md").read_text(encoding="utf-8")
 
 TABLES: tuple[type[BaseModel], ...] = (
-    Break, CartonTable, CommandTable, ComponentTable, Customer, DefectTable, Enclosed,
+    Break, CartonTable, CommandTable, ComponentTable, ControlTable, Customer, DefectTable, Enclosed,
     FloorLineTable, Instrument, LabelsTable, LineTable,
     PalletTable, PlantTable, Port, PrinterTable,
     ProductTable, Qualification, Screen, Server, ShiftTable, StationTable, StepTable, TestTable, Weigh,

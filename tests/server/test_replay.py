@@ -17,7 +17,7 @@ from mes import forgetting, lots, orders, quality, wire
 from mes.commands_ledger import verify_engine
 from mes.db.session import reading, writing
 from mes.db.tables import Ledger, Nonconformity
-from mes.domain.route import Component, Plan, Qualification
+from mes.domain.route import Component, Control, Plan, Qualification
 from tests.server.bench import OPERATOR, PERSON, Bench, Floor
 from tests.server.small_plan import small_plan, text
 
@@ -59,6 +59,7 @@ actions = st.one_of(
     st.tuples(st.just("measure"), unit, st.sampled_from([3.0, 9.0]), st.sampled_from(["M-1", "M-2"]), st.booleans()),
     st.tuples(st.just("sample"), unit, st.sampled_from(["M-1", "M-2"])),
     st.tuples(st.just("instrument"), st.sampled_from(["add", "good", "old", "unfit", "out", "back"])),
+    st.tuples(st.just("explain"), st.integers(1, 2), st.sampled_from(["machine", "none"])),
     st.tuples(st.just("agree"), unit, st.integers(1, 2), st.sampled_from([OPERATOR, "STRANGER"])),
 )
 
@@ -186,6 +187,8 @@ class History:
             taken |= {"outcome": "passed" if value < 5 else "failed", "calibration_due": "2026-11-23" if due else None}
             run = {"unit": serial, "step": "test", "outcome": taken["outcome"], "tests": [taken]}
             self.keep(bench("b2"), bench("b2").event("UnitsTested", **run))
+        elif name == "explain":
+            self.office(wire.SignalClosed(signal=f"SI-2026-{a[0]:04}", cause=a[1], why="x"))
         elif name == "sample":
             taken = {"test": "volt", "value": 3.0, "unit": "V", "device": a[1], "outcome": "passed"}
             self.keep(bench("b2"), bench("b2").event("ReadingsRecorded", unit=a[0], step="test", n=1, readings=[taken]))
@@ -221,8 +224,9 @@ def forget(floor: Floor) -> None:
 
 
 def plan_with_a_trade() -> Plan:
-    """The small plan; fitting asks for a qualification, which only one badge has, and a bag takes two fuses of lots."""
-    plan = small_plan()
+    """The small plan; fitting asks for a qualification, which only one badge has, and a bag takes two fuses of lots;
+    a voltage that is not as usual stops the test."""
+    plan = small_plan(chart=Control(centre=3.0, sigma=0.7, rules=(1, 2), when="hold"))
     fuses = Component(part="FUSE", name=text("Fusible"), per="lot", quantity=2)
     other = {"fit": {"qualification": "trade"}, "bag": {"components": (fuses,)}}
     steps = [tuple(s.model_copy(update=other.get(s.id, {})) for s in p.steps) for p in plan.products]

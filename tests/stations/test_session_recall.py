@@ -102,6 +102,14 @@ def test_held_lots_are_always_all_of_them() -> None:
     assert told(whole=False, into=before).lot_is("FUSE-30A", "L1", NOW, a_plan()) == "good"
 
 
+def test_the_steps_to_which_nothing_comes_are_always_all_of_them() -> None:
+    stop = wire.FloorStop(product="NOMAD-1000", step="safety", signal="SI-2026-0001")
+    before = told(stopped=(stop,))
+    assert before.stopped == {("NOMAD-1000", "safety"): "SI-2026-0001"}
+    assert told(whole=False, into=before).stopped == before.stopped, "a server of before does not tell"
+    assert told(whole=False, into=before, stopped=()).stopped == {}
+
+
 def test_the_last_day_of_a_lot_stays_known_and_counts_to_its_end() -> None:
     day = wire.FloorLotDay(part="FUSE-30A", lot="L1", until="2026-11-23")
     after = told(whole=False, into=told(lot_days=(day,)))

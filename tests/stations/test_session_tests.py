@@ -68,6 +68,14 @@ def test_a_whole_test_step() -> None:
     assert (bench.shows, bench.floor.units[UNIT].step) == (("go", "step_done"), "burn-in")
 
 
+def test_a_reading_that_is_not_as_usual_is_said_and_the_step_goes_on() -> None:
+    bench = at_safety()
+    bench.floor.signalled = {"fr": "Isolement", "en": "Insulation"}
+    bench.measure(0.05, 50.0, 1.2).server()
+    assert (bench.shows, holes(bench.banner)) == (("go", "test_signal"), [])
+    assert bench.command("DONE").server().shows == ("go", "step_done")
+
+
 def test_the_event_keeps_value_limits_instrument_and_raw_text() -> None:
     bench = at_safety().measure(Reading(48, "mohm", "measured", ">GB, PASS, 48mohm")).measure(50.0, 1.2)
     first = bench.body("UnitsTested").tests[0]

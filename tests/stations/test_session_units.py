@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from mes import wire
 from mes.domain.gate import OrderState, Unit
 from mes.domain.reasons import sentence
 from stations.inputs import PlanCame, VerdictCame
@@ -202,6 +203,16 @@ def test_without_network_an_unknown_unit_is_stopped_and_nothing_is_sent() -> Non
 def test_without_network_a_step_that_needs_it_is_stopped() -> None:
     bench = a_bench("bench-3", a_unit(step="safety"), link="down").scan(UNIT)
     assert (bench.shows, bench.screen.phase) == (("stop", "needs_network"), "idle")
+
+
+def test_without_network_a_step_that_a_signal_stops_stays_stopped() -> None:
+    bench = bare("down")
+    stop = wire.FloorStop(product=ONE.product, step=ONE.step, signal="SI-2026-0001")
+    bench.floor.stopped.append(stop)
+    bench.hear_of_the_floor().scan(UNIT)
+    assert (bench.shows, bench.kinds) == (("stop", "step_stopped"), [])
+    bench.floor.stopped.clear()
+    assert bench.hear_of_the_floor().scan(UNIT).shows == ("kept", "offline_go")
 
 
 def known(**more: object) -> Unit:

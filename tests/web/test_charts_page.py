@@ -96,6 +96,7 @@ def test_the_page_draws_what_the_table_says_and_keeps_the_question_in_its_addres
     page = text_of(html)
     assert html.count("<svg xmlns") == 2
     assert "Cpk" in page
+    assert "chart = { centre = " in page
     assert "These are few values" in page
     assert f'href="/unit/{serial(13)}"' in html
     assert "/charts/table.csv?what=GEN/test/volt&amp;chart=i-mr&amp;from=2026-11-23" in html

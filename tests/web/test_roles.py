@@ -127,6 +127,9 @@ POST   /quality/actions/criterion       -         -        -          x         
 POST   /quality/actions/check           -         -        -          -          x        -       -
 POST   /quality/actions/reopen          -         -        -          -          x        -       -
 POST   /quality/actions/cancel          -         -        -          -          x        -       -
+GET    /quality/signals                 -         -        -          x          x        x       x
+GET    /quality/signals/<signal>        -         -        -          x          x        x       x
+POST   /quality/signals/close           -         -        -          x          x        -       -
 
 GET    /yields                          -         -        -          x          x        x       x
 GET    /charts                          -         -        -          x          x        x       x

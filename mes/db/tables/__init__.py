@@ -19,6 +19,7 @@ from mes.db.tables.programs import ApiAnswer, ApiKey
 from mes.db.tables.quality import Concession, LogView, NcItem, NcRemark, Nonconformity
 from mes.db.tables.rollups import Spread, StationSpan, StepDefect, StepOrder, StepQuarter
 from mes.db.tables.shipping import Delivery, DeliveryItem, Release, ReleasedUnit
+from mes.db.tables.signals import ControlSignal, Watch
 from mes.db.tables.spine import Chain, Counter, Ledger, Meta, PlanRevision, Quarantine
 from mes.db.tables.stations import EnrolCode, Fault, Presence, StationRow, Stream, Token
 from mes.db.tables.trace import IssuedDossier, IssuedPaper, NcEvent, OrderEvent, UnitEvent
@@ -39,6 +40,7 @@ __all__ = [
     "CartonRow",
     "Chain",
     "Concession",
+    "ControlSignal",
     "CorrectiveAction",
     "Counter",
     "Delivery",
@@ -87,6 +89,7 @@ __all__ = [
     "UnitEvent",
     "UnitRow",
     "Visit",
+    "Watch",
     "WebSession",
     "WorkOrder",
 ]
@@ -141,4 +144,6 @@ REPLAYED: Final[tuple[type[Base], ...]] = (
     StepDefect,
     Spread,
     StationSpan,
+    Watch,
+    ControlSignal,
 )
