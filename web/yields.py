@@ -15,11 +15,14 @@ from flask import Blueprint, Response, abort, render_template, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
-from mes import drawing, export, revisions
+from mes import export, revisions
 from mes.domain import days
+from mes.domain.ratios import FEW
 from mes.domain.route import Plan
+from mes.drawing import Drawing
+from mes.drawing_trend import Mark, trend
 from mes.yielded import BY, COLUMNS, FIGURES, CannotAsk, Question, Yield, asked, said, total
-from mes.yielded.figures import COUNTS, cells, interval
+from mes.yielded.figures import COUNTS, between, cells, interval
 from mes.yielded.reads import SPELLS
 from mes.yielded.units import failed
 from web.auth import role
@@ -29,6 +32,7 @@ from web.site import site
 blueprint = Blueprint("yields", __name__, url_prefix="/yields")
 
 DAYS: Final = 30
+TRENDS: Final = ("first_pass", "rolled")
 BY_WORDS: Final = {
     "product": lazy_gettext("Product"),
     "order": lazy_gettext("Order"),
@@ -80,6 +84,7 @@ def index() -> Any:
         why=why,
         lines=lines,
         all=Line(_("Together"), together, {}),
+        few=FEW,
         columns=COLUMNS,
         figures=FIGURES,
         said=lambda row, figure: said(row, figure, said_in),
@@ -87,7 +92,7 @@ def index() -> Any:
         by_words=BY_WORDS,
         kept=_kept(question),
         steps=_steps(plan, question, said_in),
-        trend=_trend(question, lines) if question.by in SPELLS else None,
+        trends=[(_(FIGURES[f].name), t) for f in TRENDS if (t := _trend(question, rows, f, said_in)) is not None],
         behind=behind,
         measured=_measured(plan, question),
     ), 422 if why else 200
@@ -124,7 +129,7 @@ def _heads() -> list[str]:
     for figure in COLUMNS:
         name = _(FIGURES[figure].name)
         names.append(name)
-        if figure not in ("rolled", "defects"):
+        if figure != "defects":
             names += [_("%(name)s: from", name=name), _("%(name)s: to", name=name)]
     return [*names, _("ended"), *COUNTS]
 
@@ -224,22 +229,31 @@ def _measured(plan: Plan, q: Question) -> str:
     return next(found, "")
 
 
-def _trend(q: Question, lines: Sequence[Line]) -> drawing.Drawing | None:
-    """First-pass yield over time, where at least two stretches have one; the table says the same in words."""
-    known = [(i, line, value) for i, line in enumerate(lines) if (value := line.row.first_pass.value) is not None]
-    if len(known) < 2:
+def _trend(q: Question, rows: Sequence[Yield], figure: str, said_in: str) -> Drawing | None:
+    """A yield over time with its band, where at least two stretches have one; the table says the same in words."""
+    marks = [_mark(row, figure, said_in) for row in rows]
+    if q.by not in SPELLS or sum(mark.value is not None for mark in marks) < 2:
         return None
-    values = tuple(value for _i, _line, value in known)
-    least = min(values)
-    curve = drawing.Curve(
-        at=tuple(float(i) for i, _line, _value in known),
-        values=values,
-        good=tuple(True for _ in values),
-        low=least if least < 1 else None,
-        high=1.0,
-        low_label=f"{100 * least:.0f} %",
-        high_label="100 %",
-        first=known[0][1].name,
-        last=known[-1][1].name,
-    )
-    return drawing.curve(curve, alt=_("First-pass yield over time. The table has the same figures."))
+    name = _(FIGURES[figure].name)
+    return trend(marks, alt=_("%(name)s over time, with its interval. The table has the same figures.", name=name))
+
+
+def _mark(row: Yield, figure: str, said_in: str) -> Mark:
+    bounds = between(row, figure)
+    label = _short(row.key)
+    if bounds is None:
+        return Mark(label, None)
+    if figure == "rolled":
+        few = row.through is not None and row.through.least < FEW
+        return Mark(label, row.rolled, *bounds, said(row, figure, said_in), few)
+    ratio = row.first_pass
+    text = said(row, figure, said_in)
+    return Mark(label, ratio.value, *bounds, text if ratio.few else text.partition(" (")[0], ratio.few)
+
+
+def _short(key: str) -> str:
+    """A stretch of time in few letters, as stands under a drawing: 23/11, week 48, 23/11 and the shift."""
+    if key[5:6] == "W":
+        return key[5:]
+    day, _space, shift = key.partition(" ")
+    return f"{day[8:10]}/{day[5:7]} {shift}".strip()

@@ -47,18 +47,8 @@ class Ratio:
         return Ratio(self.numerator + other.numerator, self.denominator + other.denominator)
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float] | None:
-        """Between what the true proportion lies, with that confidence; None for what was not counted.
-
-        Source: E. B. Wilson, Probable inference, the law of succession, and statistical inference, JASA 22 (1927)
-        209-212; without correction for continuity. It stays inside 0 to 1 and is there for 0 of n and for n of n.
-        """
-        if not self.counted:
-            return None
-        x, n = self.numerator, self.denominator
-        z2 = NormalDist().inv_cdf((1 + confidence) / 2) ** 2
-        middle = (x + z2 / 2) / (n + z2)
-        half = sqrt(z2) / (n + z2) * sqrt(x * (n - x) / n + z2 / 4)
-        return (0.0 if x == 0 else max(0.0, middle - half), 1.0 if x == n else min(1.0, middle + half))
+        """Between what the true proportion lies, with that confidence; None for what was not counted."""
+        return wilson(self.numerator, self.denominator, confidence) if self.counted else None
 
     def said(self) -> dict[str, str]:
         """The ratio as people read it, in each language: its parts where they are few, else the percentage, too."""
@@ -71,6 +61,18 @@ class Ratio:
             return {"fr": fr, "en": en}
         percent = _percent(self.value)
         return {"fr": f"{percent} % ({fr})".replace(".", ","), "en": f"{percent} % ({en})"}
+
+
+def wilson(x: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
+    """Between what a proportion lies of which `x` of `n` were seen; they need not be whole.
+
+    Source: E. B. Wilson, Probable inference, the law of succession, and statistical inference, JASA 22 (1927) 209-212;
+    without correction for continuity. It stays inside 0 to 1 and is there for 0 of n and for n of n.
+    """
+    z2 = NormalDist().inv_cdf((1 + confidence) / 2) ** 2
+    middle = (x + z2 / 2) / (n + z2)
+    half = sqrt(z2) / (n + z2) * sqrt(max(0.0, x * (n - x) / n) + z2 / 4)
+    return (0.0 if x <= 0 else max(0.0, middle - half), 1.0 if x >= n else min(1.0, middle + half))
 
 
 def total(ratios: Iterable[Ratio]) -> Ratio:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 from mes.domain import yields
-from mes.domain.ratios import Ratio
+from mes.domain.ratios import FEW, Ratio
+from mes.domain.yields import Rolled
 from mes.i18n import N_, _
 from mes.rows import StepCounts
 
@@ -26,15 +27,20 @@ class Yield:
         key: product, order, line, step (with its product), or stretch of time.
         product: where all of it is one product, else "".
         step: where it is one step, else "".
-        rolled: rolled throughput yield; None for one step, several products, counted pieces, and while a step has
-            nothing.
+        through: rolled throughput yield with its interval; None for one step, several products, counted pieces, and
+            while a step has nothing.
     """
 
     key: str
     product: str
     step: str
     counts: StepCounts
-    rolled: float | None = None
+    through: Rolled | None = None
+
+    @property
+    def rolled(self) -> float | None:
+        """The rolled throughput yield alone."""
+        return self.through.value if self.through else None
 
     @property
     def ended(self) -> int:
@@ -119,12 +125,22 @@ def said(row: Yield, figure: str, language: str) -> str:
 
 
 def interval(row: Yield, figure: str, language: str) -> str:
-    """The Wilson interval of a counted ratio as text; "" where there is none."""
-    between = None if figure in ("rolled", "defects") else getattr(row, figure).interval()
-    if between is None:
+    """The Wilson interval of a counted ratio as text; "" where there is none. Of a rolled yield that stands on few, how
+    many units its least step has judged."""
+    bounds = between(row, figure)
+    if bounds is None:
         return ""
-    low, high = (_number(f"{100 * b:.0f}", language) for b in between)
-    return f"{low}–{high} %"
+    low, high = (_number(f"{100 * b:.0f}", language) for b in bounds)
+    least = f" · n ≥ {row.through.least}" if figure == "rolled" and row.through and row.through.least < FEW else ""
+    return f"{low}–{high} %{least}"
+
+
+def between(row: Yield, figure: str) -> tuple[float, float] | None:
+    """Between what the true share lies, 95 times of 100; None for what is no share, and for nothing of nothing."""
+    if figure == "rolled":
+        return (row.through.low, row.through.high) if row.through else None
+    ratio: Ratio = getattr(row, figure)
+    return None if figure == "defects" else ratio.interval()
 
 
 def _percent(value: float | None, language: str) -> str:
@@ -141,7 +157,7 @@ def heads() -> list[str]:
     for figure in COLUMNS:
         name = _(FIGURES[figure].name)
         names.append(name)
-        if figure not in ("rolled", "defects"):
+        if figure != "defects":
             names += [_("%(name)s: from", name=name), _("%(name)s: to", name=name)]
     return [*names, _("ended"), *COUNTS]
 
@@ -150,7 +166,7 @@ def keys() -> list[str]:
     """The same columns, as a program names them."""
     names = ["key", "product", "step"]
     for figure, name in PROGRAM.items():
-        names += [name] if figure in ("rolled", "defects") else [name, f"{name}_low", f"{name}_high"]
+        names += [name] if figure == "defects" else [name, f"{name}_low", f"{name}_high"]
     return [*names, "ended", *COUNTS]
 
 
@@ -158,11 +174,7 @@ def cells(row: Yield) -> Sequence[Cell]:
     """The values of a row in the order of `heads`: ratios from 0 to 1, None where undefined."""
     out: list[Cell] = [row.key, row.product, row.step]
     for figure in COLUMNS:
-        if figure == "rolled":
-            out.append(row.rolled)
-            continue
-        ratio: Ratio = getattr(row, figure)
-        out.append(ratio.value)
+        out.append(row.rolled if figure == "rolled" else getattr(row, figure).value)
         if figure != "defects":
-            out += ratio.interval() or (None, None)
+            out += between(row, figure) or (None, None)
     return [*out, row.ended, *(getattr(row.counts, name) for name in COUNTS)]

@@ -18,7 +18,7 @@ from mes.db.base import utc_text
 from mes.db.tables import StepOrder, StepQuarter, WorkOrder
 from mes.domain.ratios import Ratio
 from mes.domain.route import Plan, Step
-from mes.domain.yields import rolled_throughput_yield
+from mes.domain.yields import Rolled, rolled_yield
 from mes.rows import StepCounts
 from mes.yielded.figures import Yield
 from mes.yielded.periods import midnight, periods, quarter_of
@@ -97,7 +97,7 @@ def total(plan: Plan, question: Question, rows: Sequence[Yield]) -> Yield:
     product = one.pop() if len(one) == 1 else ""
     parts = [_Part(r.key, r.product, r.step, r.counts) for r in rows]
     made = _yield(plan, question, "", parts)
-    rolled = made.rolled if question.by == "step" else rows[0].rolled if len(rows) == 1 else None
+    rolled = made.through if question.by == "step" else rows[0].through if len(rows) == 1 else None
     step = question.step if question.step else ""
     return Yield("", product, step, made.counts, None if step else rolled)
 
@@ -111,7 +111,7 @@ def _yield(plan: Plan, question: Question, key: str, parts: Sequence[_Part]) -> 
     return Yield(key, product, step, added(p.counts for p in parts), rolled)
 
 
-def _rolled(plan: Plan, question: Question, product: str, key: str, parts: Iterable[_Part]) -> float | None:
+def _rolled(plan: Plan, question: Question, product: str, key: str, parts: Iterable[_Part]) -> Rolled | None:
     """The rolled yield of one serialised product over the steps of its route that were asked for."""
     made = plan.product(product)
     if made is None or made.tracking != "serial":
@@ -121,7 +121,7 @@ def _rolled(plan: Plan, question: Question, product: str, key: str, parts: Itera
     for p in parts:
         first[p.step] = first.get(p.step, Ratio(0, 0)) + Ratio(p.counts.first_passed, p.counts.first)
     steps = [s for s in made.steps if not line or line_of(plan, s.stations[0]) == line]
-    return rolled_throughput_yield(first.get(s.id, Ratio(0, 0)) for s in steps)
+    return rolled_yield([first.get(s.id, Ratio(0, 0)) for s in steps])
 
 
 def added(counts: Iterable[StepCounts]) -> StepCounts:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mes.domain import yields
 from mes.domain.ratios import Ratio
-from mes.domain.yields import Attempt, rolled_throughput_yield, step_yield, yields_by_step
+from mes.domain.yields import Attempt, rolled_throughput_yield, rolled_yield, step_yield, yields_by_step
 from mes.wire import Outcome
 
 
@@ -83,6 +83,28 @@ def test_a_line_is_at_most_as_good_as_its_worst_step(good: list[int]) -> None:
     found = rolled_throughput_yield([Ratio(g, 100) for g in good])
     assert found is not None
     assert 0 <= found <= min(good) / 100 + 1e-12
+
+
+@given(
+    st.lists(st.integers(1, 300).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), min_size=1, max_size=8)
+)
+def test_the_interval_of_a_line_holds_its_yield_and_more_steps_never_make_it_surer(told: list[tuple[int, int]]) -> None:
+    steps = [Ratio(good, n) for good, n in told]
+    found = rolled_yield(steps)
+    assert found is not None
+    assert 0 <= found.low <= found.value + 1e-12 <= found.high + 2e-12 <= 1 + 1e-9
+    assert found.least == min(n for _good, n in told)
+    assert rolled_yield([*steps, Ratio(0, 0)]) is None
+    alone = rolled_yield(steps[:1])
+    assert alone is not None
+    assert (alone.low, alone.high) == pytest.approx(steps[0].interval())
+
+
+def test_the_interval_of_a_line_of_two_steps_by_hand() -> None:
+    # 0.75 · 0.5 = 0.375; Σ (1 − p)/(n p) = 1/12 + 1/4 = 1/3, so n = 0.625 / (0.375 / 3) = 5; 1.875 of 5 by Wilson.
+    found = rolled_yield([Ratio(3, 4), Ratio(2, 4)])
+    assert found is not None
+    assert (found.value, found.low, found.high) == pytest.approx((0.375, 0.1056, 0.7530), abs=5e-5)
 
 
 def test_each_step_has_its_own_yield() -> None:

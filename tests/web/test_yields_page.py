@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from openpyxl import load_workbook
 
 from tests.server.test_yielded import small_run
+from tests.server.worlds import released_order
 from tests.web.pages import Office, text_of
 
+LATER = "from=2026-11-23&to=2026-11-25"
 DAYS = "from=2026-11-23&to=2026-11-24"
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     shop = small_run(f"sqlite:///{tmp_path_factory.mktemp('yields') / 'shop.db'}")
+    shop.clock.now += timedelta(days=2)
+    shop.bring(released_order(shop, quantity=1, order="OF-2026-130")[0], None)
     office = Office(shop)
     yield office
     office.close()
@@ -64,6 +69,15 @@ def test_every_grouping_has_a_page(made: Office, by: str) -> None:
 
 def test_a_trend_is_drawn_where_there_are_two_stretches(made: Office) -> None:
     assert "First-pass yield over time. The table" not in made.get(f"/yields?by=week&{DAYS}")
+    trends = [text_of(each) for each in made.get(f"/yields?by=day&{LATER}&product=NOMAD-1000").split("<svg ")[1:]]
+    first, rolled = (t for t in trends if "over time, with its interval" in t)
+    assert "23/11 25/11" in first
+    assert "37.5 % 100.0 %" in rolled
+    html = made.get(f"/yields?by=day&{LATER}&product=NOMAD-1000&step=safety")
+    assert ">3 of 4</text>" in html
+    assert ">1 of 1</text>" in html
+    assert "Rolled yield over time" not in html
+    assert "37.5 % 11–75 % · n ≥ 3" in text_of(made.get(f"/yields?{DAYS}"))
     assert made.client.get("/yields?by=day&from=x&to=9999-99-99&step=%20&page=").status_code == 200
 
 
