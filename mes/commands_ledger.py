@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -24,11 +25,14 @@ def ledger_group() -> None:
     """Look at the ledger: what happened, once and for ever."""
 
 
-def verify_engine(engine: Engine, scratch: Path) -> tuple[int, list[Finding]]:
+def verify_engine(
+    engine: Engine, scratch: Path, *, told: Callable[[int, int], None] | None = None
+) -> tuple[int, list[Finding]]:
     """Check the chains and the files, replay the ledger into an empty database, and compare every state row.
 
     Args:
         scratch: folder for the empty SQLite database.
+        told: is called with how many rows are replayed, and of how many.
 
     Returns:
         The number of ledger rows, and what does not agree.
@@ -45,7 +49,7 @@ def verify_engine(engine: Engine, scratch: Path) -> tuple[int, list[Finding]]:
         findings.extend(certificates.check(source))
         findings.extend(nonconformities.check_files(source))
         with writing(fresh) as target:
-            findings.extend(ledger.replay(source, target))
+            findings.extend(ledger.replay(source, target, told=(lambda done: told(done, count)) if told else None))
             findings.extend(ledger.compare(source, target))
     fresh.dispose()
     return count, findings
@@ -54,8 +58,9 @@ def verify_engine(engine: Engine, scratch: Path) -> tuple[int, list[Finding]]:
 @ledger_group.command()
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True)
+@click.option("--background", is_flag=True, help="Give way to other processes, and say how far it is, line by line.")
 @database_option
-def verify(file: Path | None, as_json: bool, database: str) -> None:
+def verify(file: Path | None, as_json: bool, background: bool, database: str) -> None:
     """Check the chains and the certificate files, and replay the ledger: every state row must come out the same.
 
     With FILE, an audit file: look at that instead; it needs no database.
@@ -64,8 +69,10 @@ def verify(file: Path | None, as_json: bool, database: str) -> None:
         _verify_file(file, as_json)
         return
     engine = open_database(database)
+    if background:
+        os.nice(10)
     with tempfile.TemporaryDirectory(prefix="mes-verify-") as scratch:
-        count, findings = verify_engine(engine, Path(scratch))
+        count, findings = verify_engine(engine, Path(scratch), told=_say if background else None)
     if as_json:
         rows = [{"where": f.where, "what": f.what} for f in findings]
         click.echo(json.dumps({"rows": count, "agrees": not rows, "findings": rows}, ensure_ascii=False))
@@ -77,6 +84,10 @@ def verify(file: Path | None, as_json: bool, database: str) -> None:
             _("%(count)s places do not agree. Keep the database as it is and call for help.", count=len(findings))
         )
     click.echo(_("%(count)s ledger rows: the chains hold and the replay agrees.", count=count))
+
+
+def _say(done: int, total: int) -> None:
+    click.echo(f"{done}/{total}", err=True)
 
 
 def _verify_file(file: Path, as_json: bool) -> None:

@@ -35,7 +35,8 @@ def digest(session: Session, plan: Plan, *, now: datetime, language: str) -> Dig
     say = translator(language).gettext
     log = Log.of(plan, now)
     words, late = Words(plan, language, log), Filter(overdue=True, sort="oldest")
-    ncs, total = list(nc_log.lines(session, log, late, page=1, size=MOST)), nc_log.count(session, log, late)
+    total = nc_log.count(session, log, late)
+    ncs = nc_log.page(session, log, late, 1, total=total, size=MOST)
     today = day_at(utc_text(now), plan.plant.timezone)
     actions = [w for w in corrective.waiting(session, today=today) if w.overdue]
     if not total and not actions:

@@ -23,8 +23,9 @@ from mes.domain.nonconformity import Case, Refused
 from mes.domain.route import Plan, Product
 from mes.domain.unit import NcDraft
 from mes.fold_deliveries import came_back
+from mes.fold_nc_text import told
 from mes.fold_orders import move_order
-from mes.rows import ConcessionRow, LogViewRow, LotRow, NcEventRow, NcItemRow, NcRemarkRow, NcRow
+from mes.rows import ConcessionRow, LogViewRow, LotRow, NcItemRow, NcRemarkRow, NcRow
 from mes.verdicts import Entry, Judged, NotUnderstood, no, yes
 from mes.world import World
 
@@ -106,7 +107,7 @@ def open_nc(world: World, entry: Entry, unit: Unit, draft: NcDraft) -> str:
     )
     world.ncs.put(row)
     world.nc_items.put(NcItemRow(nc, 1, "unit", unit.serial))
-    world.nc_events.put(NcEventRow(nc, entry.event_id))
+    told(world, entry, nc)
     fold_corrective.came_again(world, entry, row)
     return nc
 
@@ -207,10 +208,11 @@ def _opened(world: World, entry: Entry, body: wire.NonconformityOpened) -> Judge
         **facts,
     )
     more = {n: {"part": i.part, "why": i.why} for n, i in enumerate(body.items, 1)}
-    world.nc_events.put(NcEventRow(nc, entry.event_id))
     if signal is not None:
         world.signals.put(replace(signal, nc=nc))
-    fold_corrective.came_again(world, entry, _put(world, entry, row, case, more))
+    row = _put(world, entry, row, case, more)
+    told(world, entry, nc)
+    fold_corrective.came_again(world, entry, row)
     return yes(entry, nc=nc)
 
 
@@ -232,8 +234,9 @@ def _on(rule: Callable[[World, Entry, Any, NcRow], Judged]) -> Rule:
         row = world.ncs.get(body.nc)
         judged = rule(world, entry, body, row) if row else no(entry, "unknown_nc", nc=body.nc)
         if judged.verdict == "accepted":
+            remark = body.text if isinstance(body, wire.NonconformityRemarked) else ""
             for nc in filter(None, (body.nc, getattr(body, "into", None))):
-                world.nc_events.put(NcEventRow(nc, entry.event_id))
+                told(world, entry, nc, remark=remark)
         return judged
 
     return judge

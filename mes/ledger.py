@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -254,12 +254,15 @@ def _rows(session: Session, batch: int) -> Iterator[Ledger]:
         session.expunge_all()
 
 
-def replay(source: Session, target: Session, *, batch: int = 1_000) -> Iterator[Finding]:
+def replay(
+    source: Session, target: Session, *, batch: int = 1_000, told: Callable[[int], None] | None = None
+) -> Iterator[Finding]:
     """Fold the whole ledger into an empty database with the same schema; a verdict that comes out otherwise is named.
 
     Args:
         source: a reading session on the ledger.
         target: a writing session on an empty database; it gets the ledger rows as well.
+        told: is called after each batch with the position it has come to.
     """
     last = 0
     while rows := source.scalars(select(Ledger).where(Ledger.n > last).order_by(Ledger.n).limit(batch)).all():
@@ -284,6 +287,8 @@ def replay(source: Session, target: Session, *, batch: int = 1_000) -> Iterator[
             world.chains.put(ChainRow(row.source, row.seq, row.hash))
         world.store()
         source.expunge_all()
+        if told is not None:
+            told(last)
 
 
 def compare(source: Session, target: Session, *, tables: Iterable[type[Base]] = REPLAYED) -> Iterator[Finding]:

@@ -207,7 +207,8 @@ def write(
         watched: is given the rows and gives them on: to tell how far it is.
     """
     if kind == "pdf":
-        found = list(watched(nc_log.lines(session, words.log, wanted, page=1, size=MOST_ON_PAPER)))
+        first = nc_log.page(session, words.log, wanted, 1, total=MOST_ON_PAPER, size=MOST_ON_PAPER)
+        found = list(watched(first))
         file.write(typeset.pdf("nclog", paper(found, wanted, words), now=words.log.now))
         return
     lines = watched(nc_log.lines(session, words.log, wanted))

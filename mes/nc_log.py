@@ -18,8 +18,9 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from mes.db.base import utc_text
-from mes.db.tables import Concession, NcItem, NcRemark, Nonconformity, WorkOrder
+from mes.db.tables import Concession, NcItem, NcText, Nonconformity, WorkOrder
 from mes.domain.nonconformity import LIVE, UNDECIDED, due
+from mes.domain.plain import plain
 from mes.domain.route import NcLimits, Plan
 from mes.i18n import N_
 from mes.measured import PAGE
@@ -185,11 +186,8 @@ def where(log: Log, wanted: Filter) -> list[ColumnElement[bool]]:
     if wanted.supplier:
         made.append(_named(nc.supplier, wanted.supplier))
     if wanted.text:
-        said = [
-            c.icontains(wanted.text, autoescape=True) for c in (nc.id, nc.title, nc.requirement, nc.why, nc.analysis)
-        ]
-        remark = select(NcRemark.nc).where(NcRemark.nc == nc.id, NcRemark.text.icontains(wanted.text, autoescape=True))
-        made.append(or_(*said, nc.reference.icontains(wanted.text, autoescape=True), remark.exists()))
+        said = [column.contains(plain(wanted.text), autoescape=True) for column in (NcText.facts, NcText.remarks)]
+        made.append(nc.id.in_(select(NcText.nc).where(or_(*said))))
     if wanted.source:
         made.append(nc.cause == wanted.source)
     if wanted.state:
@@ -215,23 +213,37 @@ def count(session: Session, log: Log, wanted: Filter) -> int:
     return session.scalar(found) or 0
 
 
-def _sorted(wanted: Filter) -> tuple[Any, ...]:
+def _sorted(wanted: Filter, *, backwards: bool = False) -> list[Any]:
     nc = Nonconformity
-    newest = (nc.opened_at.desc(), nc.id.desc())
-    return {"oldest": (nc.opened_at, nc.id), "customer": (CUSTOMER, *newest), "product": (nc.product, *newest)}.get(
-        wanted.sort, newest
-    )
+    first = {"customer": (CUSTOMER,), "product": (nc.product,)}.get(wanted.sort, ())
+    older = wanted.sort == "oldest"
+    up = [*((column, True) for column in first), (nc.opened_at, older), (nc.id, older)]
+    return [column.asc() if ascending != backwards else column.desc() for column, ascending in up]
 
 
-def lines(session: Session, log: Log, wanted: Filter, *, page: int | None = None, size: int = PAGE) -> Iterator[Line]:
-    """The rows that fit, read batch by batch.
+def lines(session: Session, log: Log, wanted: Filter) -> Iterator[Line]:
+    """All rows that fit, read batch by batch."""
+    return _read(session, log, joined(select(Nonconformity, CUSTOMER), log, wanted).order_by(*_sorted(wanted)))
+
+
+def page(session: Session, log: Log, wanted: Filter, number: int, *, total: int, size: int = PAGE) -> list[Line]:
+    """One page of the rows that fit. The last pages are read from the end: no page costs more than the middle one.
 
     Args:
-        page: only this one, from 1, of `size` rows; None: all.
+        number: which, from 1.
+        total: how many fit, as `count` says.
     """
-    query = joined(select(Nonconformity, CUSTOMER), log, wanted).order_by(*_sorted(wanted))
-    if page is not None:
-        query = query.limit(size).offset((page - 1) * size)
+    begin = (number - 1) * size
+    many = min(size, total - begin)
+    if many <= 0:
+        return []
+    backwards = begin > total // 2
+    query = joined(select(Nonconformity, CUSTOMER), log, wanted).order_by(*_sorted(wanted, backwards=backwards))
+    found = list(_read(session, log, query.limit(many).offset(total - begin - many if backwards else begin)))
+    return found[::-1] if backwards else found
+
+
+def _read(session: Session, log: Log, query: Any) -> Iterator[Line]:
     for batch in session.execute(query.execution_options(yield_per=BATCH)).partitions():
         ids = [row.id for row, _customer in batch]
         items = _by_nc(session.scalars(select(NcItem).where(NcItem.nc.in_(ids)).order_by(NcItem.nc, NcItem.item)))

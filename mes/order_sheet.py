@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any, Final
 
 from mes import sheet
+from mes.domain.plain import plain
 from mes.domain.route import Plan
 from mes.sheet import Problem
 
@@ -125,7 +126,7 @@ def _row(line: int, texts: Mapping[str, str], plan: Plan, taken: set[str], seen:
     if isinstance(due, str):
         bad("due", "sheet_date")
         due = None
-    priority = PRIORITIES.get(sheet.plain(texts.get("priority", "")))
+    priority = PRIORITIES.get(plain(texts.get("priority", "")))
     if priority is None:
         bad("priority", "sheet_priority")
     for column, most in LENGTHS.items():

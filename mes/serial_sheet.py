@@ -12,6 +12,7 @@ from typing import Final
 from mes import sheet
 from mes.domain.barcode import Plain
 from mes.domain.barcode import read as scanned
+from mes.domain.plain import plain
 from mes.sheet import Problem
 from mes.wire import MOST_SERIALS
 
@@ -41,7 +42,7 @@ def rows_of(content: bytes) -> list[tuple[int, str]]:
     """
     cells = sheet.cells(content, most_rows=MOST_SERIALS, least_rows=1)
     found = [(line, row[0]) for line, row in enumerate(cells, 1) if row and row[0]]
-    return found[1:] if found and sheet.plain(found[0][1]) in HEADINGS else found
+    return found[1:] if found and plain(found[0][1]) in HEADINGS else found
 
 
 def read(content: bytes, order: str, quantity: int, *, taken: Callable[[Sequence[str]], set[str]]) -> SerialSheet:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import csv
 import io
 import re
-import unicodedata
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
+
+from mes.domain.plain import plain
 
 MOST_BYTES: Final = 1024 * 1024
 MOST_ROWS: Final = 2_000
@@ -178,9 +179,3 @@ def _said(value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value).strip()
-
-
-def plain(heading: str) -> str:
-    """A heading in small letters, without accents, with plain apostrophes and single blanks."""
-    bare = "".join(c for c in unicodedata.normalize("NFKD", heading) if not unicodedata.combining(c))
-    return " ".join(bare.replace("’", "'").replace("_", " ").lower().split())

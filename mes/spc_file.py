@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Final, Literal
 
+from mes.domain.plain import plain
 from mes.i18n import N_, _
-from mes.sheet import cells, plain
+from mes.sheet import cells
 
 MOST_ROWS: Final = 100_000
 VALUE: Final = frozenset(("value", "values", "valeur", "measure", "measurement", "mesure", "reading", "y", "x"))

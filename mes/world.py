@@ -58,6 +58,7 @@ from mes.rows import (
     NcItemRow,
     NcRemarkRow,
     NcRow,
+    NcTextRow,
     OrderEventRow,
     OrderRow,
     OverrideRow,
@@ -307,6 +308,7 @@ class World:
         self.packed = Shelf(self, t.Packed, PackedRow, _columns(PackedRow))
         self.carton_events = Shelf(self, t.CartonEvent, CartonEventRow, _columns(CartonEventRow))
         self.order_events = Shelf(self, t.OrderEvent, OrderEventRow, _columns(OrderEventRow))
+        self.nc_texts = Shelf(self, t.NcText, NcTextRow, _columns(NcTextRow))
         self.nc_events = Shelf(self, t.NcEvent, NcEventRow, _columns(NcEventRow))
         self.log_views = Shelf(self, t.LogView, LogViewRow, _columns(LogViewRow))
         self.unit_events = Shelf(self, t.UnitEvent, UnitEventRow, _columns(UnitEventRow))
@@ -372,6 +374,7 @@ class World:
             self.unit_events,
             self.order_events,
             self.nc_events,
+            self.nc_texts,
             self.log_views,
             self.dossiers,
             self.papers,

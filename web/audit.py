@@ -5,14 +5,26 @@ HTTP in, a read, HTML out. People stand in it by pseudonym; whose it is, the pag
 
 from __future__ import annotations
 
+import logging
 import secrets
 import tempfile
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
+from flask import (
+    Blueprint,
+    Response,
+    flash,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    stream_with_context,
+    url_for,
+)
 from flask_babel import gettext as _
 
 from mes import audit, audit_file
@@ -24,9 +36,11 @@ from web.auth import actor, role
 from web.forms import whole_number
 from web.language import language
 from web.orders import plan_and_today
+from web.replay import Busy, Failed, Replay
 from web.site import site
 
 blueprint = Blueprint("audit", __name__)
+log = logging.getLogger(__name__)
 
 ROWS: Final = (audit.PAGE, 500)
 MOST_DRAWN: Final = 500
@@ -80,15 +94,53 @@ def file() -> Any:
     if first is None or last is None or last < first:
         flash(_("Choose the first and the last day, in this order."), "stop")
         return redirect(url_for("audit.index"))
-    here, who = site(), actor()
+    here = site()
     wanted = audit_file.Wanted(first.isoformat(), last.isoformat(), units, secrets.randbelow(10**6), language())
+    replay = Replay(here.engine) if request.form.get("replay") else None
+    made = _made(wanted, replay)
+    if request.form.get("told"):
+        return Response(stream_with_context(_told(made)), mimetype="application/octet-stream")
+    try:
+        for said in made:
+            if isinstance(said, Path):
+                kept = said.open("rb")  # the folder goes, the open file stays until it is sent
+    except (Busy, Failed) as error:
+        log.warning("no audit file: the replay did not come to its end: %s", error)
+        flash(_("The ledger could not be replayed now. Try again later, or take the file without."), "stop")
+        return redirect(url_for("audit.index"))
+    return send_file(kept, mimetype="application/zip", as_attachment=True, download_name=_name(wanted))
+
+
+def _name(wanted: audit_file.Wanted) -> str:
+    return f"audit-{wanted.first}-{wanted.last}.zip"
+
+
+def _made(wanted: audit_file.Wanted, replay: Replay | None) -> Iterator[tuple[int, int] | Path]:
+    """Make the file: how far the replay is, and at the end where the file lies until the next step."""
+    here, who = site(), actor()
+    yield from replay or ()
     with tempfile.TemporaryDirectory(prefix="mes-audit-") as folder:
-        path = Path(folder) / f"audit-{wanted.first}-{wanted.last}.zip"
+        path = Path(folder) / _name(wanted)
         with here.reading() as session:
-            made = audit_file.write(session, path, wanted, now=here.clock(), findings=None)
+            findings = replay.findings if replay else None
+            made = audit_file.write(session, path, wanted, now=here.clock(), findings=findings)
         here.do(lambda session, now: audit_file.record(session, wanted, made, now=now, actor=who))
-        kept = path.open("rb")  # the folder goes, the open file stays until it is sent
-    return send_file(kept, mimetype="application/zip", as_attachment=True, download_name=path.name)
+        yield path
+
+
+def _told(made: Iterator[tuple[int, int] | Path]) -> Iterator[bytes]:
+    """The file, and before it how far it is: lines with the rows that are replayed, a line with its size and name."""
+    try:
+        for said in made:
+            if not isinstance(said, Path):
+                yield f"{said[0]}/{said[1]}\n".encode()
+                continue
+            yield f"{said.stat().st_size} {said.name}\n".encode()
+            with said.open("rb") as file:
+                while block := file.read(65_536):
+                    yield block
+    except (Busy, Failed) as error:  # what has no line with a name is known to be broken off
+        log.warning("no audit file: the replay did not come to its end: %s", error)
 
 
 def _day(text: str) -> date | None:

@@ -59,7 +59,7 @@ def index() -> str:
         total = nc_log.count(session, log, wanted)
         return render_template(
             "quality_log.html",
-            rows=list(nc_log.lines(session, log, wanted, page=page, size=PAGE)),
+            rows=nc_log.page(session, log, wanted, page, total=total, size=PAGE),
             total=total,
             page=page,
             pages=max(1, -(-total // PAGE)),

@@ -9,7 +9,7 @@ from mes.rows.floor import BadgeRow, FaultRow, OverrideRow, QualificationRow, Qu
 from mes.rows.instruments import CalibrationRow, InstrumentRow, MeasuredWithRow
 from mes.rows.labels import LabelRow
 from mes.rows.materials import LoadedRow, LotRow, LotUseRow, ReceiptRow
-from mes.rows.quality import ConcessionRow, LogViewRow, NcEventRow, NcItemRow, NcRemarkRow, NcRow
+from mes.rows.quality import ConcessionRow, LogViewRow, NcEventRow, NcItemRow, NcRemarkRow, NcRow, NcTextRow
 from mes.rows.shipping import (
     CartonEventRow,
     DeliveryItemRow,
@@ -52,6 +52,7 @@ __all__ = [
     "NcItemRow",
     "NcRemarkRow",
     "NcRow",
+    "NcTextRow",
     "OrderEventRow",
     "OrderRow",
     "OverrideRow",

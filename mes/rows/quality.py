@@ -93,6 +93,15 @@ class NcItemRow:
 
 
 @dataclass(frozen=True, slots=True)
+class NcTextRow:
+    """`nc_text`."""
+
+    nc: str
+    facts: str
+    remarks: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class NcRemarkRow:
     """`nc_remark`."""
 

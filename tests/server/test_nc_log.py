@@ -48,7 +48,10 @@ def found(shop: Workshop, days: int = 0, **wanted: object) -> list[str]:
     with reading(shop.engine) as session:
         log, chosen = log_of(session, shop, days), Filter(**wanted)  # type: ignore[arg-type]
         rows = [line.row.id for line in nc_log.lines(session, log, chosen)]
-        assert nc_log.count(session, log, chosen) == len(rows)
+        total = nc_log.count(session, log, chosen)
+        assert total == len(rows)
+        pages = [nc_log.page(session, log, chosen, n, total=total, size=1) for n in range(1, total + 2)]
+        assert [[line.row.id for line in page] for page in pages] == [*([row] for row in rows), []]
         return rows
 
 
@@ -75,6 +78,10 @@ def written(shop: Workshop, kind: str, language: str = "en", **wanted: object) -
         ({"disposition": "scrap"}, 0),
         ({"overdue": True}, 0),
         ({"supplier": "%"}, 0),
+        ({"text": "DENT;"}, 1),
+        ({"text": "no  scrátch"}, 1),
+        ({"text": "red shelf"}, 0),
+        ({"text": "%"}, 0),
     ],
 )
 def test_a_filter_finds_what_fits_and_counts_the_same(shop: Workshop, wanted: dict[str, object], count: int) -> None:
@@ -103,6 +110,17 @@ def test_what_waits_longer_than_the_plan_allows_is_overdue(shop: Workshop) -> No
     with reading(shop.engine) as session:
         lines = list(nc_log.lines(session, log_of(session, shop, 4), Filter()))
     assert {(line.age, line.overdue) for line in lines} == {(4, True)}
+
+
+def test_the_text_search_finds_what_was_said_later_and_no_longer_what_was_taken_back(shop: Workshop) -> None:
+    nc = found(shop, text="dent")[0]
+    assert shop.do(nonconformities.remark, nc, text="Décollement en cours").done
+    assert shop.do(nonconformities.remark, nc, text="Vu par le client").done
+    assert found(shop, text="decollement") == found(shop, text="CLIENT") == [nc]
+    facts = wire.NcFacts(title="Dent; flat", requirement="", reference="RMA_77")
+    assert shop.do(nonconformities.amend, nc, facts).done
+    assert found(shop, text="rma 77") == found(shop, text="flat") == found(shop, text="décollement") == [nc]
+    assert found(shop, text="dent; deep") == []
 
 
 def test_an_address_is_read_and_what_cannot_be_is_named() -> None:

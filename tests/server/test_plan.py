@@ -9,8 +9,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import select
 
+from mes.cli import main
+from mes.commands_ledger import verify_engine
 from mes.commands_plan import plan as plan_command
+from mes.db.session import engine_for, reading
+from mes.db.tables import PlanRevision
 from mes.domain.route import Plan
 from mes.plan import PlanError, StationFile, content, content_hash, from_content, read_plan, read_station
 
@@ -229,3 +234,26 @@ def test_a_folder_where_a_file_should_be_is_said(folder: Path) -> None:
     assert [(e.file, e.message.partition(" (")[0]) for e in wrong(folder)] == [
         ("plant.toml", "The file cannot be read")
     ]
+
+
+def test_the_plan_of_before_can_be_published_again(tmp_path: Path, edit: Edit, folder: Path) -> None:
+    """After a plan that turned out wrong: the old content becomes the next revision."""
+    database = f"sqlite:///{tmp_path / 'again.db'}"
+
+    def publish() -> str:
+        done = CliRunner().invoke(main, ["plan", "publish", str(folder), "--database", database])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    publish()
+    kept = (folder / "plant.toml").read_text(encoding="utf-8")
+    edit("plant.toml", 'timezone = "Europe/Paris"', 'timezone = "Europe/Madrid"')
+    assert "2" in publish()
+    (folder / "plant.toml").write_text(kept, encoding="utf-8")
+    assert "3" in publish()
+    engine = engine_for(database)
+    with reading(engine) as session:
+        one, _two, three = session.scalars(select(PlanRevision).order_by(PlanRevision.revision)).all()
+        assert (three.revision, three.content, three.hash) == (3, one.content, one.hash)
+    assert verify_engine(engine, tmp_path)[1] == []
+    engine.dispose()

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select, update
 
 from mes import accounts, audit, quality
-from mes.db.session import reading
+from mes.db.session import reading, writing
+from mes.db.tables import Ledger, UnitRow
 from tests.server.worlds import Workshop
 from tests.web.pages import PASSWORD, Office, sign_in, text_of
+from web import replay
 from web.audit_words import SENTENCES, SUBJECT_WORDS
 
 
@@ -176,5 +180,53 @@ def test_the_audit_file_comes_as_a_zip_and_bad_days_are_said(office: Office) -> 
     assert got.mimetype == "application/zip"
     with zipfile.ZipFile(io.BytesIO(got.data)) as found:
         assert {"00-INDEX.pdf", "MANIFEST.sha256", "1-nonconformities/log.csv"} <= set(found.namelist())
+        assert json.loads(found.read("8-ledger/verification.json")) == {"ran": False}
     got.close()
     assert "Audit file from 2026-11-01 to 2026-11-30 given out" in office.get("/audit")
+
+
+def taken(office: Office, **more: str) -> tuple[list[str], bytes]:
+    """The lines before an audit file with a replay, and what comes after them."""
+    days = {"first": "2026-11-01", "last": "2026-11-30", "units": "0", "replay": "1", **more}
+    with office.post("/audit", "/audit/file", **days) as answer:
+        got = answer.data
+    lines = []
+    while re.match(rb"[^\n]*\n", got) and not got.startswith(b"PK"):
+        line, _, got = got.partition(b"\n")
+        lines.append(line.decode())
+    return lines, got
+
+
+def test_the_page_replays_the_ledger_in_a_process_of_its_own_and_the_file_says_what_came_of_it(office: Office) -> None:
+    rows = ledger_rows(office)
+    lines, content = taken(office, told="1")
+    assert lines == [f"{rows}/{rows}", f"{len(content)} audit-2026-11-01-2026-11-30.zip"]
+    with zipfile.ZipFile(io.BytesIO(content)) as found:
+        assert json.loads(found.read("8-ledger/verification.json")) == {"ran": True, "agrees": True, "findings": []}
+    with writing(office.shop.engine) as session:
+        session.execute(update(UnitRow).values(attempts=77))
+    with zipfile.ZipFile(io.BytesIO(taken(office)[1])) as found:
+        said = json.loads(found.read("8-ledger/verification.json"))
+        assert not said["agrees"]
+        assert said["findings"]
+
+
+def test_one_replay_at_a_time_and_one_that_breaks_off_gives_no_file(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"first": "2026-11-01", "last": "2026-11-30", "units": "0", "replay": "1"}
+    under_way = iter(replay.Replay(office.shop.engine))
+    next(under_way)
+    assert "could not be replayed now" in office.post("/audit", "/audit/file", **asked).text
+    assert taken(office, told="1") == ([], b"")
+    under_way.close()  # type: ignore[attr-defined]
+    monkeypatch.setattr(replay.sys, "executable", "/bin/false")
+    assert taken(office, told="1") == ([], b"")
+    assert "given out" not in office.get("/audit")
+    monkeypatch.undo()
+    assert taken(office, told="1")[1].startswith(b"PK")
+
+
+def ledger_rows(office: Office) -> int:
+    with reading(office.shop.engine) as session:
+        return session.scalar(select(func.count()).select_from(Ledger)) or 0

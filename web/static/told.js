@@ -1,22 +1,24 @@
-// A table of the log is taken with its progress in sight; without a script the link gives the same file.
-// The answer: lines with the rows that are written, a line with size and name, and then the file.
+// A file is taken with its progress in sight; without a script the link or the form gives the same file.
+// The answer: lines with the rows that are done (`n`, or `n/total`), a line with size and name, and then the file.
 "use strict";
 (() => {
-  const note = document.getElementById("told"), say = note.dataset, total = Number(say.rows);
+  const note = document.getElementById("told"), say = note.dataset;
   const [bar, text] = note.children, number = new Intl.NumberFormat(document.documentElement.lang);
-  let busy = false;
+  let busy = false, total = Number(say.rows);
 
   function tell(sentence, n, tone) {
     note.hidden = false;
     note.className = `said ${tone}`;
     bar.hidden = tone !== "";
+    bar.max = total || 1;
     bar.value = n;
     text.textContent = sentence.replace("{n}", number.format(n)).replace("{total}", number.format(total));
   }
 
-  async function fetched(url) {
-    const answer = await fetch(url);
-    if (!answer.ok) throw new Error(answer.status);
+  async function fetched(url, body) {
+    const answer = await fetch(url, body ? { method: "POST", body } : {});
+    if (answer.redirected) location.assign(answer.url);  // the page says what is wrong
+    if (!answer.ok || answer.redirected) throw new Error(answer.status);
     const reader = answer.body.getReader(), blocks = [], decoder = new TextDecoder();
     let head = new Uint8Array(), name = null, size = 0, got = 0;
     for (;;) {
@@ -27,7 +29,11 @@
       seen.set(head); seen.set(value, head.length); head = seen;
       for (let end; name === null && (end = head.indexOf(10)) >= 0; head = head.subarray(end + 1)) {
         const said = decoder.decode(head.subarray(0, end)), space = said.indexOf(" ");
-        if (space < 0) tell(say.far, Number(said), "");
+        if (space < 0) {
+          const [n, all] = said.split("/").map(Number);
+          total = all || total;
+          tell(say.far, n, "");
+        }
         else { size = Number(said.slice(0, space)); name = said.slice(space + 1); }
       }
       if (name !== null) { blocks.push(head); got = head.length; }
@@ -36,11 +42,11 @@
     return [new Blob(blocks), name];
   }
 
-  async function take(url) {
+  async function take(url, body) {
     busy = true;
     tell(say.far, 0, "");
     try {
-      const [file, name] = await fetched(url), link = document.createElement("a");
+      const [file, name] = await fetched(url, body), link = document.createElement("a");
       link.href = URL.createObjectURL(file);
       link.download = name;
       link.click();
@@ -55,5 +61,11 @@
     const url = new URL(link.href);
     url.searchParams.set("told", "1");
     if (!busy) take(url);
+  });
+  for (const form of document.querySelectorAll("form[data-told]")) form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const body = new FormData(form);
+    body.append("told", "1");
+    if (!busy) take(form.action, body);
   });
 })();

@@ -16,7 +16,7 @@ from mes.db.tables.packing import CartonEvent, CartonRow, Packed
 from mes.db.tables.people import Account, AccountRole, Badge, Override, Person, Qualification, WebSession
 from mes.db.tables.printing import PrintJob
 from mes.db.tables.programs import ApiAnswer, ApiKey
-from mes.db.tables.quality import Concession, LogView, NcItem, NcRemark, Nonconformity
+from mes.db.tables.quality import Concession, LogView, NcItem, NcRemark, NcText, Nonconformity
 from mes.db.tables.rollups import Spread, StationSpan, StepDefect, StepOrder, StepQuarter
 from mes.db.tables.shipping import Delivery, DeliveryItem, Release, ReleasedUnit
 from mes.db.tables.signals import ControlSignal, Watch
@@ -63,6 +63,7 @@ __all__ = [
     "NcEvent",
     "NcItem",
     "NcRemark",
+    "NcText",
     "Nonconformity",
     "OrderEvent",
     "Override",
@@ -111,6 +112,7 @@ REPLAYED: Final[tuple[type[Base], ...]] = (
     Nonconformity,
     NcItem,
     NcRemark,
+    NcText,
     Concession,
     StationRow,
     Fault,

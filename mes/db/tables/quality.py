@@ -90,6 +90,17 @@ class NcItem(Base):
     n: Mapped[Position]
 
 
+class NcText(Base):
+    """What the search of the log looks at: the facts and the remarks of a nonconformity, by `mes.domain.plain`."""
+
+    __tablename__ = "nc_text"
+
+    nc: Mapped[Key]
+    facts: Mapped[Long]
+    remarks: Mapped[Long]
+    n: Mapped[Position]
+
+
 class NcRemark(Base):
     """A comment on a nonconformity, or a file, which lies in `file` by its hash."""
 

@@ -74,10 +74,9 @@ class Chain(Base):
 
 
 class PlanRevision(Base):
-    """A published plan, whole. Never changed: a new content is a new revision."""
+    """A published plan, whole. Never changed: a new content is a new revision, and so is a return to an old one."""
 
     __tablename__ = "plan_revision"
-    __table_args__ = (UniqueConstraint("hash"),)
 
     revision: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     hash: Mapped[Hash]
