@@ -7,12 +7,13 @@ the caller gives the words, and says the same in text beside it.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from html import escape
 from itertools import pairwise
-from typing import Final
+from typing import Final, Literal
 
 INK: Final = "#17211f"
 SOFT: Final = "#4a5552"
@@ -22,16 +23,54 @@ _ROOM: Final = 8.0
 
 
 @dataclass(frozen=True, slots=True)
+class Value:
+    """One point or bar: what stands under it, how high it is (None: nothing there), how that is said, and where it
+    leads. `bad`: it is marked in the drawing.
+    """
+
+    label: str
+    y: float | None
+    said: str = ""
+    href: str = ""
+    bad: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line that goes with the points: a limit, the edge of a band, a share. `share`: from 0 to 1, by its own axis."""
+
+    name: str
+    y: tuple[float | None, ...]
+    dashed: bool = True
+    share: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """What a drawing shows, in order. `percent`: the values are shares from 0 to 1."""
+
+    kind: Literal["points", "bars"]
+    alt: str
+    values: tuple[Value, ...]
+    lines: tuple[Line, ...] = ()
+    percent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Drawing:
-    """An SVG text, and its size in its own units."""
+    """An SVG text, and its size in its own units; `values`: what it shows, for a page that looks closer."""
 
     svg: str
     width: float
     height: float
+    values: Values | None = None
 
     def __html__(self) -> str:
         """The drawing in a page: every text in it was escaped when it was drawn."""
-        return self.svg
+        if self.values is None:
+            return self.svg
+        said = escape(json.dumps(asdict(self.values), ensure_ascii=False, separators=(",", ":")))
+        return f'{self.svg}<template data-closer="{said}"></template>'
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +109,13 @@ class Curve:
     joined: bool = True
 
 
-def svg(width: float, height: float, body: Iterable[str], alt: str) -> Drawing:
+def svg(width: float, height: float, body: Iterable[str], alt: str, *, values: Values | None = None) -> Drawing:
     """A drawing of these pieces; `alt` is read out instead of it."""
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" '
         f'height="{height:g}" role="img" aria-label="{escape(alt)}" font-family="{FONT}" font-size="12">'
     )
-    return Drawing(head + "".join(body) + "</svg>", width, height)
+    return Drawing(head + "".join(body) + "</svg>", width, height, values)
 
 
 def lettering(x: float, y: float, said: str, *, most: int = 99, more: str = "") -> str:

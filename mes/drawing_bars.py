@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from mes.drawing import INK, LINE, SOFT, Drawing, lettering, line, svg
+from mes.drawing import INK, LINE, SOFT, Drawing, Line, Value, Values, lettering, line, svg
 
 _LABEL: Final = 230.0
 _WIDE: Final = 420.0
@@ -20,12 +20,13 @@ _LETTERS: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar: its words, its length, what is said behind it, and the share of all up to here (0 to 1)."""
+    """One bar: its words, its length, what is said behind it, the share of all up to here (0 to 1), its address."""
 
     label: str
     value: float
     said: str
     share: float
+    href: str = ""
 
 
 def ranked(bars: Sequence[Bar], *, alt: str) -> Drawing:
@@ -49,7 +50,9 @@ def ranked(bars: Sequence[Bar], *, alt: str) -> Drawing:
     body += [
         f'<circle cx="{x:.1f}" cy="{y:g}" r="4" fill="#ffffff" stroke="{INK}" stroke-width="2"/>' for x, y in places
     ]
-    return svg(_LABEL + _WIDE + _SAID, high + 24, body, alt)
+    values = tuple(Value(b.label, b.value, b.said, b.href) for b in bars)
+    shares = Line("%", tuple(b.share for b in bars), dashed=False, share=True)
+    return svg(_LABEL + _WIDE + _SAID, high + 24, body, alt, values=Values("bars", alt, values, (shares,)))
 
 
 _TALL: Final = 130.0
@@ -83,4 +86,5 @@ def columns(stretches: Sequence[Column], *, alt: str) -> Drawing:
             body.append(lettering(x + wide / 2, 16 + _TALL - high, column.said, more=middle))
         if n % every == 0:
             body.append(lettering(x + wide / 2, 36 + _TALL, column.label, more=middle))
-    return svg(_LEFT + _PLOT + 10, 44 + _TALL, body, alt)
+    values = tuple(Value(c.label, c.value, c.said) for c in stretches)
+    return svg(_LEFT + _PLOT + 10, 44 + _TALL, body, alt, values=Values("bars", alt, values))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from mes.domain.spc import Chart
-from mes.drawing import INK, LINE, Drawing, lettering, line, svg
+from mes.drawing import INK, LINE, Drawing, Line, Value, Values, lettering, line, svg
 
 _LEFT: Final = 96.0
 _WIDE: Final = 680.0
@@ -26,6 +26,7 @@ def control(
     alt: str,
     say: Callable[[float], str],
     ends: tuple[str, str],
+    places: Sequence[tuple[str, str]] = (),
 ) -> Drawing:
     """Draw one chart.
 
@@ -33,6 +34,7 @@ def control(
         marks: by index of a point, the numbers of the rules that are broken there.
         say: a number as the reader writes it.
         ends: what stands under the first and the last point.
+        places: of each point its name and its address, for a page that looks closer.
     """
     shown = [p for p in chart.points if p.value is not None]
     seen = [v for p in chart.points if p.limited for v in (p.low, p.high, p.center)] + [p.value or 0.0 for p in shown]
@@ -72,7 +74,28 @@ def control(
             body.append(lettering(px, py - 9, said, more=' font-size="11" font-weight="700" text-anchor="middle"'))
     body.append(lettering(_LEFT, _TOP + _TALL + 16, ends[0], more=_SMALL))
     body.append(lettering(_LEFT + _WIDE, _TOP + _TALL + 16, ends[1], more=_SMALL + ' text-anchor="end"'))
-    return svg(_LEFT + _WIDE + 14, _TOP + _TALL + 24, body, alt)
+    return svg(_LEFT + _WIDE + 14, _TOP + _TALL + 24, body, alt, values=_values(chart, marks, alt, say, places))
+
+
+def _values(
+    chart: Chart,
+    marks: Mapping[int, Sequence[int]],
+    alt: str,
+    say: Callable[[float], str],
+    places: Sequence[tuple[str, str]],
+) -> Values:
+    values = []
+    for p in chart.points:
+        label, href = places[p.index] if places else (str(p.index + 1), "")
+        rules = ", ".join(map(str, marks.get(p.index, ())))
+        said = "" if p.value is None else say(p.value) + (f" ({rules})" if rules else "")
+        values.append(Value(label, p.value, said, href, bad=bool(p.side or rules)))
+    limits = (("UCL", "high", True), ("CL", "center", False), ("LCL", "low", True))
+    lines = (
+        Line(name, tuple(getattr(p, field) if p.limited else None for p in chart.points), dashed=dashed)
+        for name, field, dashed in limits
+    )
+    return Values("points", alt, tuple(values), tuple(lines))
 
 
 def _steps(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from mes.drawing import INK, LINE, Drawing, lettering, line, svg
+from mes.drawing import INK, LINE, Drawing, Line, Value, Values, lettering, line, svg
 
 _LEFT: Final = 56.0
 _WIDE: Final = 700.0
@@ -74,7 +74,13 @@ def trend(marks: Sequence[Mark], *, alt: str) -> Drawing:
     for i, m in enumerate(marks):
         if i % every == 0:
             body.append(lettering(x(i), _TOP + _TALL + 16, m.label, more=small))
-    return svg(_LEFT + _WIDE + 10, _TOP + _TALL + 24, body, alt)
+    values = tuple(Value(m.label, m.value, m.said) for m in marks)
+    upper = tuple(m.high if m.value is not None else None for m in marks)
+    lower = tuple(m.low if m.value is not None else None for m in marks)
+    edges = (("↑", upper), ("↓", lower))
+    lines = tuple(Line(name, edge) for name, edge in edges)
+    seen = Values("points", alt, values, lines, percent=True)
+    return svg(_LEFT + _WIDE + 10, _TOP + _TALL + 24, body, alt, values=seen)
 
 
 def _grid(floor: float, y: Callable[[float], float]) -> list[str]:

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, abort, render_template, request
+from flask import Blueprint, Response, abort, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
@@ -235,8 +235,20 @@ def _drawing(a: Asked, made: Made, chart: Chart, tz: str) -> Drawing:
     labels = tuple(s.label if a.wanted.kind == "p" else when(s.reads[-1].at, tz) for s in ends)
     alt = _("Control chart: %(name)s. The table has the same values.", name=_(NAMES[chart.kind]))
     return drawing_control.control(
-        chart, marks_of(some), alt=alt, say=lambda v: _value(a, v), ends=(labels[0], labels[1])
+        chart,
+        marks_of(some),
+        alt=alt,
+        say=lambda v: _value(a, v),
+        ends=(labels[0], labels[1]),
+        places=[_place(a, s, tz) for s in made.samples],
     )
+
+
+def _place(a: Asked, sample: Sample, tz: str) -> tuple[str, str]:
+    """What a point is called, and where it leads: to its unit, where it is one."""
+    units = list(dict.fromkeys(r.unit for r in sample.reads))
+    name = " · ".join((_label(a, sample, tz), *units[:1]))
+    return name, url_for("units.show", serial=units[0]) if len(units) == 1 else ""
 
 
 def _signals(made: Made) -> list[str]:

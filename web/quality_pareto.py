@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from flask import Blueprint, Response, abort, render_template, request
+from flask import Blueprint, Response, abort, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
@@ -65,7 +65,7 @@ def index() -> str:
         more=len(bars) - SHOWN,
         total=sum(b.count for b in bars),
         spent=sum(b.cost for b in bars),
-        drawn=_ranked(words, by, bars, cost=cost) if bars else None,
+        drawn=_ranked(words, by, bars, said, cost=cost) if bars else None,
         trend=_trend(weeks, cost=cost) if len(weeks) > 1 else None,
         weeks=list(reversed(weeks)),
         wanted=wanted,
@@ -129,8 +129,12 @@ def euros(cents: int) -> str:
     return whole.replace(",", "\u202f").replace(".", ",") if language() == "fr" else whole
 
 
-def _ranked(words: Words, by: By, bars: Sequence[Bar], *, cost: bool) -> Drawing:
-    drawn = [drawing_bars.Bar(name(words, by, b), *_length(b, cost=cost), share=b.share) for b in bars[:DRAWN]]
+def _ranked(words: Words, by: By, bars: Sequence[Bar], said: dict[str, Any], *, cost: bool) -> Drawing:
+    behind = [url_for("quality_log.index", **{**said, **b.filter}) for b in bars[:DRAWN]]
+    drawn = [
+        drawing_bars.Bar(name(words, by, b), *_length(b, cost=cost), b.share, href)
+        for b, href in zip(bars, behind, strict=False)
+    ]
     alt = _("The largest groups first, with their share of all. The table says the same.")
     return drawing_bars.ranked(drawn, alt=alt)
 

@@ -138,5 +138,6 @@ def _value(row: ControlSignal, value: float) -> str:
 def _drawing(row: ControlSignal, found: Evidence, chart: Chart, tz: str) -> Drawing:
     marks = found.marks[list(found.charts).index(chart)]
     ends = (when(found.reads[0].at, tz), when(found.reads[-1].at, tz))
+    places = [(f"{when(r.at, tz)} · {r.unit}", url_for("units.show", serial=r.unit)) for r in found.reads]
     alt = _("Control chart: %(name)s. The table has the same values.", name=_(NAMES[chart.kind]))
-    return drawing_control.control(chart, marks, alt=alt, say=lambda v: _value(row, v), ends=ends)
+    return drawing_control.control(chart, marks, alt=alt, say=lambda v: _value(row, v), ends=ends, places=places)

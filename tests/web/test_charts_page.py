@@ -8,13 +8,14 @@ from typing import Any, cast
 
 import pytest
 from openpyxl import load_workbook
+from playwright.sync_api import expect, sync_playwright
 
 from mes import charted, revisions
 from mes.db.session import reading
 from mes.domain.spc import CannotChart
 from tests.server.bench import START, Floor
 from tests.server.small_plan import small_plan
-from tests.web.pages import Office, text_of
+from tests.web.pages import FLAGS, Office, text_of
 
 VALUES = [3.0, 3.1, 2.9, 3.05, 2.95, 3.0, 3.1, 2.9, 3.0, 3.05, 2.95, 3.0, 4.6, 3.0]
 WHAT = "what=GEN%2Ftest%2Fvolt&from=2026-11-23&to=2026-11-24"
@@ -125,3 +126,35 @@ def test_the_files_hold_the_points_the_readings_and_the_indices(office: Office) 
     book = load_workbook(io.BytesIO(office.client.get(f"/charts/table.xlsx?{WHAT}").data))
     assert [s.max_row for s in book.worksheets][:2] == [1 + 2 * len(VALUES), 1 + len(VALUES)]
     assert "Cpk" in {row[0].value for row in book.worksheets[2].iter_rows()}
+
+
+@pytest.mark.browser
+def test_a_chart_is_looked_at_closer_and_a_point_leads_to_its_unit(office: Office, chromium_path: str) -> None:
+    complaints: list[str] = []
+    with office.served() as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=list(FLAGS))
+        context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en")
+        context.add_cookies([{"name": "atelier", "value": office.cookie(), "url": url}])
+        page = context.new_page()
+        page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(f"{url}/charts?{WHAT}&base=12")
+        assert not page.evaluate("'echarts' in window"), "the library is for those who ask for it"
+        first = page.locator("button.closer").first
+        expect(first).to_have_text("Look closer", timeout=30_000)
+        first.click()
+        board = page.locator(".closer-board").first
+        expect(board.locator("canvas")).to_be_visible(timeout=30_000)
+        expect(first).to_have_text("Back to the drawing", timeout=30_000)
+        x, y = page.evaluate(
+            "() => echarts.getInstanceByDom(document.querySelector('.closer-board'))"
+            ".convertToPixel({ seriesIndex: 0 }, [12, 4.6])"
+        )
+        board.click(position={"x": x, "y": y})
+        page.wait_for_url(f"{url}/unit/{serial(13)}", timeout=30_000)
+        page.go_back()
+        page.locator("button.closer").first.click()
+        page.locator("button.closer").first.click()
+        expect(page.locator(".drawn svg").first).to_be_visible(timeout=30_000)
+        browser.close()
+    assert complaints == []
