@@ -44,6 +44,7 @@ BUILT_IN: Final[dict[str, str]] = {
     "spc": "mes.commands_spc:spc",
     "key": "mes.commands_keys:key",
     "yield": "mes.commands_reports:yield_",
+    "failures": "mes.commands_failures:failures_",
     "report": "mes.commands_period:report",
 }
 MORE: Final[dict[str, dict[str, str]]] = {

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from mes import wire
+from mes import fold_failures, wire
 from mes.domain import spread
 from mes.domain import unit as unit_rules
 from mes.domain.days import day_at, quarter_at
@@ -96,6 +96,9 @@ def count_unit(
         timed=int(took is not None),
         took_ms=max(0, round((took or 0) * 1000)),
     )
+    fold_failures.found(world, entry, case, decision, body, first=first, outcome=outcome)
+    if scrapped:
+        fold_failures.scrapped(world, entry, before)
     day = day_at(entry.at, case.plan.plant.timezone)
     if decision.nc is not None:
         find(world, day, before.product, before.step, decision.nc.defect or decision.nc.cause, 1)
@@ -123,6 +126,9 @@ def _finished(before: Unit, after: Unit) -> int:
 
 def decided(world: World, entry: Entry, before: Unit, after: Unit, *, rework: bool = False) -> None:
     """Count what a person decided on a unit away from a bench."""
+    lost = after.state == "scrapped" and before.state != "scrapped"
+    if lost:
+        fold_failures.scrapped(world, entry, before)
     add(
         world,
         entry,
@@ -130,7 +136,7 @@ def decided(world: World, entry: Entry, before: Unit, after: Unit, *, rework: bo
         product=before.product,
         step=before.step,
         station=None,
-        scrapped=int(after.state == "scrapped" and before.state != "scrapped"),
+        scrapped=int(lost),
         reworked=int(rework),
         finished=_finished(before, after),
     )
@@ -153,6 +159,7 @@ def count_pieces(world: World, entry: Entry, plan: Plan, order: OrderRow, body: 
         finished=body.good if last else 0,
         scrapped=scrap,
     )
+    fold_failures.pieces(world, entry, order, body)
     day = day_at(entry.at, plan.plant.timezone)
     for each in body.scrap:
         if each.quantity:

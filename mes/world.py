@@ -43,6 +43,7 @@ from mes.rows import (
     CounterRow,
     DeliveryItemRow,
     DeliveryRow,
+    FailureRow,
     FaultRow,
     InstallationRow,
     InstrumentRow,
@@ -326,6 +327,7 @@ class World:
         self.step_quarters = Shelf(self, t.StepQuarter, StepQuarterRow, _columns(StepQuarterRow))
         self.step_orders = Shelf(self, t.StepOrder, StepOrderRow, _columns(StepOrderRow))
         self.step_defects = Shelf(self, t.StepDefect, StepDefectRow, _columns(StepDefectRow))
+        self.failures = Shelf(self, t.Failure, FailureRow, _columns(FailureRow))
         self.spreads = Shelf(self, t.Spread, SpreadRow, _columns(SpreadRow))
         self.station_spans = Shelf(self, t.StationSpan, StationSpanRow, _columns(StationSpanRow))
         self.watches = Shelf(self, t.Watch, WatchRow, _columns(WatchRow))
@@ -390,6 +392,7 @@ class World:
             self.step_quarters,
             self.step_orders,
             self.step_defects,
+            self.failures,
             self.spreads,
             self.station_spans,
             self.watches,

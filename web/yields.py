@@ -51,11 +51,12 @@ CANNOT: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row as the page shows it; `more`: the filters that lead to what is behind it."""
+    """A row as the page shows it; `more`: the filters that lead to what is behind it; `chart`: to its control chart."""
 
     name: str
     row: Yield
     more: dict[str, str]
+    chart: dict[str, str]
 
 
 @blueprint.get("")
@@ -76,14 +77,17 @@ def index() -> Any:
         behind = [] if why else failed(session, plan, question)
     said_in = language()
     together = total(plan, question, rows)
-    lines = [Line(_name(plan, question, row, said_in), row, _more(question, row)) for row in rows]
+    lines = [
+        Line(_name(plan, question, row, said_in), row, _more(question, row), _chart(plan, question, row))
+        for row in rows
+    ]
     return render_template(
         "yields.html",
         plan=plan,
         question=question,
         why=why,
         lines=lines,
-        all=Line(_("Together"), together, {}),
+        all=Line(_("Together"), together, {}, {}),
         few=FEW,
         columns=COLUMNS,
         figures=FIGURES,
@@ -91,10 +95,11 @@ def index() -> Any:
         interval=lambda row, figure: interval(row, figure, said_in),
         by_words=BY_WORDS,
         kept=_kept(question),
-        steps=_steps(plan, question, said_in),
+        steps=steps_to_choose(plan, question.product, said_in),
         trends=[(_(FIGURES[f].name), t) for f in TRENDS if (t := _trend(question, rows, f, said_in)) is not None],
         behind=behind,
         measured=_measured(plan, question),
+        failing=_failing(question),
     ), 422 if why else 200
 
 
@@ -141,13 +146,13 @@ def _question(plan: Plan) -> Question:
     """The filters of the address; what makes no sense there counts as not given."""
     given = {name: request.args.get(name, "").strip()[:64] for name in ("by", "product", "order", "line", "step")}
     today = site().clock().astimezone(ZoneInfo(plan.plant.timezone)).date()
-    until = _day("to") or today
+    until = day("to") or today
     by: Any = given.pop("by")
-    since = _day("from") or until - timedelta(days=DAYS)
+    since = day("from") or until - timedelta(days=DAYS)
     return Question(by=by if by in BY else "product", since=since, until=until, **given)
 
 
-def _day(name: str) -> date | None:
+def day(name: str) -> date | None:
     """A day between 2000 and 2100 that the address names; a stretch of a thousand years is no question."""
     try:
         found = date.fromisoformat(request.args.get(name, ""))
@@ -198,20 +203,20 @@ def _name(plan: Plan, q: Question, row: Yield, said_in: str) -> str:
         return str(_("week %(week)s", week=f"{int(row.key[6:])} / {row.key[:4]}"))
     if q.by == "order":
         return row.key
-    day, _space, shift = row.key.partition(" ")
-    shown = days.said(day)[said_in]
+    on, _space, shift = row.key.partition(" ")
+    shown = days.said(on)[said_in]
     if not shift:
         return shown
     known = next((s.name.to(lang) for s in plan.plant.shifts if s.id == shift), _("outside the shifts"))
     return f"{shown} · {known}"
 
 
-def _steps(plan: Plan, q: Question, said_in: str) -> list[tuple[str, str]]:
-    """The steps to choose from, each id once."""
+def steps_to_choose(plan: Plan, only: str, said_in: str) -> list[tuple[str, str]]:
+    """The steps to choose from, each id once; of one product where `only` names it."""
     lang: Any = said_in
     found: dict[str, str] = {}
     for product in plan.products:
-        if not q.product or product.id == q.product:
+        if not only or product.id == only:
             for step in product.steps:
                 found.setdefault(step.id, step.name.to(lang))
     return list(found.items())
@@ -227,6 +232,18 @@ def _measured(plan: Plan, q: Question) -> str:
         if q.step == s.id and q.product in ("", p.id) and t.weigh is None
     )
     return next(found, "")
+
+
+def _chart(plan: Plan, q: Question, row: Yield) -> dict[str, str]:
+    """The control chart of a step's row: the share that failed there, by day; none without a reading."""
+    what = _measured(plan, Question(q.by, q.since, q.until, product=row.product, step=row.step)) if row.step else ""
+    return {"what": what, "chart": "p", "from": q.since.isoformat(), "to": q.until.isoformat()} if what else {}
+
+
+def _failing(q: Question) -> dict[str, str]:
+    """The page of failures with the same filters."""
+    kept = _kept(q)
+    return {**kept, "by": "step" if q.by == "step" else "cause"}
 
 
 def _trend(q: Question, rows: Sequence[Yield], figure: str, said_in: str) -> Drawing | None:
@@ -255,5 +272,5 @@ def _short(key: str) -> str:
     """A stretch of time in few letters, as stands under a drawing: 23/11, week 48, 23/11 and the shift."""
     if key[5:6] == "W":
         return key[5:]
-    day, _space, shift = key.partition(" ")
-    return f"{day[8:10]}/{day[5:7]} {shift}".strip()
+    on, _space, shift = key.partition(" ")
+    return f"{on[8:10]}/{on[5:7]} {shift}".strip()

@@ -108,6 +108,12 @@ def last_askings(tests: Iterable[wire.Measurement]) -> dict[str, wire.Measuremen
     return {m.test: m for m in sorted(tests, key=lambda m: m.attempt)}
 
 
+def outcomes(step: Step, tests: Iterable[wire.Measurement]) -> dict[str, wire.Outcome]:
+    """By planned test that was asked, what its last asking says by the plan's limits."""
+    last = last_askings(tests)
+    return {t.id: _one(t, last[t.id])[0] for t in step.tests if t.id in last}
+
+
 class Limited(Protocol):
     """What has limits in a unit of measure: a test, or a reading that was judged by them."""
 

@@ -21,7 +21,15 @@ from mes.rows.shipping import (
     ReleaseRow,
 )
 from mes.rows.signals import SignalRow, WatchRow
-from mes.rows.sums import SpreadRow, StationSpanRow, StepCounts, StepDefectRow, StepOrderRow, StepQuarterRow
+from mes.rows.sums import (
+    FailureRow,
+    SpreadRow,
+    StationSpanRow,
+    StepCounts,
+    StepDefectRow,
+    StepOrderRow,
+    StepQuarterRow,
+)
 from mes.rows.units import InstallationRow, OrderEventRow, OrderRow, ReadingRow, TallyRow, UnitEventRow, VisitRow
 
 __all__ = [
@@ -37,6 +45,7 @@ __all__ = [
     "CounterRow",
     "DeliveryItemRow",
     "DeliveryRow",
+    "FailureRow",
     "FaultRow",
     "InstallationRow",
     "InstrumentRow",

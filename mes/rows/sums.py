@@ -76,3 +76,22 @@ class StationSpanRow:
     since: str
     until: str
     state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureRow:
+    """`failure`."""
+
+    event_id: str
+    unit: str
+    place: int
+    go: str
+    of: str
+    cause: str
+    found: int
+    once: int
+    order: str
+    product: str
+    step: str
+    station: str
+    at: str

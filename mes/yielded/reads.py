@@ -173,11 +173,11 @@ def _part(plan: Plan, by: By, group: Sequence[str], counts: Sequence[Any]) -> _P
     product, step, *station = group
     key = {"product": product, "step": f"{product} {step}"}.get(by, "")
     if by == "line":
-        key = line_of(plan, station[0] or _first_station(plan, product, step))
+        key = line_of(plan, station[0] or first_station(plan, product, step))
     return _Part(key, product, step, _counts(counts))
 
 
-def _first_station(plan: Plan, product: str, step: str) -> str:
+def first_station(plan: Plan, product: str, step: str) -> str:
     """Where a step is planned to be done: what was decided away from a bench counts there."""
     made = plan.product(product)
     found = made.step(step) if made else None
@@ -206,22 +206,23 @@ def _filtered(wanted: Select[Any], plan: Plan, q: Question) -> Select[Any]:
     if q.step:
         wanted = wanted.where(StepQuarter.step == q.step)
     if q.line:
-        wanted = wanted.where(or_(_at(plan, q.line), _away(plan, q.line)))
+        wanted = wanted.where(at_line(plan, q.line, StepQuarter))
     return wanted
 
 
-def _at(plan: Plan, line: str) -> ColumnElement[bool]:
-    return StepQuarter.station.in_([s.id for s in plan.stations if s.line == line])
+def at_line(plan: Plan, line: str, table: Any) -> ColumnElement[bool]:
+    """What happened at a line's stations; what was decided away from a bench, at steps that belong to the line.
 
-
-def _away(plan: Plan, line: str) -> ColumnElement[bool]:
-    """What was decided away from a bench, at steps that belong to the line."""
+    Args:
+        table: a table with the columns `station`, `product` and `step`.
+    """
     there = [
-        and_(StepQuarter.product == p.id, StepQuarter.step.in_(steps))
+        and_(table.product == p.id, table.step.in_(steps))
         for p in plan.products
         if (steps := [s.id for s in _steps_on(plan, p.steps, line)])
     ]
-    return and_(StepQuarter.station == literal(""), or_(false(), *there))
+    away = and_(table.station == literal(""), or_(false(), *there))
+    return or_(table.station.in_([s.id for s in plan.stations if s.line == line]), away)
 
 
 def _steps_on(plan: Plan, steps: Iterable[Step], line: str) -> list[Step]:
@@ -250,7 +251,7 @@ def _of_orders(session: Session, plan: Plan, q: Question) -> list[_Part]:
         wanted = wanted.where(StepOrder.step == q.step)
     found: list[_Part] = []
     for order, product, step, *counts in session.execute(wanted.group_by(*group)):
-        if q.line and line_of(plan, _first_station(plan, product, step)) != q.line:
+        if q.line and line_of(plan, first_station(plan, product, step)) != q.line:
             continue
         keys: Mapping[str, str] = {"order": order, "product": product, "step": f"{product} {step}"}
         found.append(_Part(keys[q.by], product, step, _counts(counts)))

@@ -132,6 +132,8 @@ GET    /quality/signals/<signal>        -         -        -          x         
 POST   /quality/signals/close           -         -        -          x          x        -       -
 
 GET    /yields                          -         -        -          x          x        x       x
+GET    /yields/failures                 -         -        -          x          x        x       x
+GET    /yields/failures/table.<any(csv,xlsx):kind>  -  -   -          x          x        x       x
 GET    /charts                          -         -        -          x          x        x       x
 GET    /times                           -         -        -          x          x        x       x
 GET    /yields/table.<any(csv,xlsx):kind> -       -        -          x          x        x       x

@@ -17,7 +17,7 @@ from mes.db.tables.people import Account, AccountRole, Badge, Override, Person, 
 from mes.db.tables.printing import PrintJob
 from mes.db.tables.programs import ApiAnswer, ApiKey
 from mes.db.tables.quality import Concession, LogView, NcItem, NcRemark, NcText, Nonconformity
-from mes.db.tables.rollups import Spread, StationSpan, StepDefect, StepOrder, StepQuarter
+from mes.db.tables.rollups import Failure, Spread, StationSpan, StepDefect, StepOrder, StepQuarter
 from mes.db.tables.shipping import Delivery, DeliveryItem, Release, ReleasedUnit
 from mes.db.tables.signals import ControlSignal, Watch
 from mes.db.tables.spine import Chain, Counter, Ledger, Meta, PlanRevision, Quarantine
@@ -46,6 +46,7 @@ __all__ = [
     "Delivery",
     "DeliveryItem",
     "EnrolCode",
+    "Failure",
     "Fault",
     "File",
     "Installation",
@@ -144,6 +145,7 @@ REPLAYED: Final[tuple[type[Base], ...]] = (
     StepQuarter,
     StepOrder,
     StepDefect,
+    Failure,
     Spread,
     StationSpan,
     Watch,

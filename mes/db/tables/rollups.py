@@ -72,6 +72,31 @@ class StepDefect(Base):
     n: Mapped[Position]
 
 
+class Failure(Base):
+    """One cause of one failure, bench error or loss: `mes.fold_failures` says when. Units that pass have no row, so
+    what a page reads grows with what went wrong. `unit` is empty for counted pieces, `station` for decisions of the
+    office.
+    """
+
+    __tablename__ = "failure"
+    __table_args__ = (Index(None, "go", "at"), Index(None, "order"), Index(None, "product", "step", "at"))
+
+    event_id: Mapped[Key]
+    unit: Mapped[str] = mapped_column(String(64), primary_key=True)
+    place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    go: Mapped[Word]
+    of: Mapped[Word]
+    cause: Mapped[Id]
+    found: Mapped[int]
+    once: Mapped[int]
+    order: Mapped[Id]
+    product: Mapped[Id]
+    step: Mapped[Id]
+    station: Mapped[Id]
+    at: Mapped[Utc]
+    n: Mapped[Position]
+
+
 class Spread(Base):
     """A distribution: how many visits of a step, or whole units (`step` is empty), took how long, on one day.
 
