@@ -7,6 +7,7 @@ is undefined is empty. Nobody stands in it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -19,17 +20,18 @@ from mes.board import progress
 from mes.board.model import OrderProgress
 from mes.db.base import utc_text
 from mes.db.tables import StepDefect, WorkOrder
-from mes.domain.oee import allocation_efficiency, utilisation_efficiency
+from mes.domain.oee import Oee, Times, allocation_efficiency, utilisation_efficiency
 from mes.domain.route import Plan
 from mes.export import Cell, Table
 from mes.nc_log import Filter, Log
+from mes.station_spells import SPELLS, Group, OneStation, by_line, by_spell
 from mes.yielded import By, Question
 from mes.yielded.figures import cells, keys
 from mes.yielded.periods import midnight
 
 YIELDS: tuple[By, ...] = ("product", "line", "step", "shift", "day", "week")
-STATIONS = (
-    "station", "line", "planned_s", "making_s", "planned_stop_s", "trial_s", "waiting_s", "out_of_order_s",
+FIGURES = (
+    "planned_s", "making_s", "planned_stop_s", "trial_s", "waiting_s", "out_of_order_s",
     "not_known_s", "outside_s", "availability", "effectiveness", "quality", "allocation", "utilisation", "oee",
 )  # fmt: skip
 ORDERS = (
@@ -55,21 +57,34 @@ def tables(session: Session, plan: Plan, of: Days) -> list[Table]:
         yields.append(Table(f"yield_by_{by}", keys(), [cells(row) for row in rows]))
     return [
         *yields,
-        Table("stations", STATIONS, _stations(session, plan, of)),
+        *_stations(session, plan, of),
         Table("defects", ("product", "step", "defect", "found"), _defects(session, of)),
         *_ncs(session, plan, of),
         Table("orders", ORDERS, _orders(session, plan, of)),
     ]
 
 
-def _stations(session: Session, plan: Plan, of: Days) -> list[Sequence[Cell]]:
-    out: list[Sequence[Cell]] = []
-    for line in station_times.read(session, plan, of.since, of.until, now=of.now).lines:
-        t, o = line.times, line.oee
-        spent = (t.planned_busy, t.production, t.setup, t.delay, t.idle, t.down, t.unknown, t.outside)
-        ratios = (o.availability, o.effectiveness, o.quality, allocation_efficiency(t), utilisation_efficiency(t))
-        out.append((line.station.id, line.station.line, *spent, *(r.value for r in ratios), o.index))
-    return out
+def _stations(session: Session, plan: Plan, of: Days) -> list[Table]:
+    """The hours and the OEE of each station; of each line, shift, day and week over all stations."""
+    found = station_times.read(session, plan, of.since, of.until, now=of.now)
+    stations = [(x.station.id, x.station.line, *_figures(x.times, x.oee)) for x in found.lines]
+    groups: list[tuple[str, list[Group]]] = [("line", by_line(plan, found))]
+    for by in SPELLS:
+        with suppress(OneStation):  # its shifts would be one person's
+            groups.append((by, by_spell(session, plan, by, of.since, of.until, now=of.now)))
+    return [
+        Table("stations", ("station", "line", *FIGURES), stations),
+        *(
+            Table(f"oee_by_{by}", (by, *FIGURES), [(g.key, *_figures(g.times, g.oee)) for g in some])
+            for by, some in groups
+        ),
+    ]
+
+
+def _figures(t: Times, o: Oee) -> tuple[Cell, ...]:
+    spent = (t.planned_busy, t.production, t.setup, t.delay, t.idle, t.down, t.unknown, t.outside)
+    ratios = (o.availability, o.effectiveness, o.quality, allocation_efficiency(t), utilisation_efficiency(t))
+    return (*spent, *(r.value for r in ratios), o.index)
 
 
 def _defects(session: Session, of: Days) -> list[Sequence[Cell]]:

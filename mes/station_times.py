@@ -8,14 +8,14 @@ Source: ISO 22400-2:2014; the formulas are in `mes.domain.oee`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import String, and_, column, func, select, values
+from sqlalchemy.orm import Session, aliased
 
 from mes.board.network import OFFLINE_AFTER
 from mes.db.base import utc_text
@@ -23,7 +23,7 @@ from mes.db.tables import Presence, StationRow, StationSpan, StepQuarter
 from mes.domain.oee import Oee, Span, State, Times, oee, times
 from mes.domain.route import Plan, Station
 from mes.domain.shifts import Worked, planned_stretches, worked
-from mes.yielded.periods import midnight, quarter_of
+from mes.yielded.periods import Period, midnight, quarter_of
 
 MOST_DAYS: Final = 93
 MEANS: Final[dict[str, State]] = {
@@ -39,6 +39,15 @@ class Piece:
     state: str
     since: datetime
     until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What ended at a station: pieces, the good ones of them, and the seconds that the plan gives them together."""
+
+    produced: int = 0
+    good: int = 0
+    run_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +75,26 @@ def read(session: Session, plan: Plan, since: date, until: date, *, now: datetim
     zone = ZoneInfo(plan.plant.timezone)
     first, last = midnight(since, zone), midnight(until + timedelta(days=1), zone)
     end = max(first, min(last, now.astimezone(UTC)))
-    pieces = _pieces(session, first, end)
-    planned = [(a.timestamp(), b.timestamp()) for a, b in planned_stretches(plan.plant.shifts, zone, first, end)]
-    made = _made(session, plan, first, end)
+    told = pieces(session, first, end)
+    planned = planned_stretches(plan.plant.shifts, zone, first, end)
+    done = made(session, plan, [Period("", quarter_of(first), quarter_of(last))])
     lines = []
     for station in plan.stations:
-        mine = pieces.get(station.id, [])
-        spans = [Span(MEANS[p.state], p.since.timestamp(), p.until.timestamp()) for p in mine if p.state in MEANS]
-        spent = times(spans, planned)
-        produced, good, run_s = made.get(station.id, (0, 0, 0.0))
-        figures = oee(spent, produced=produced, good=good, planned_run_s=run_s / produced if produced else 0.0)
+        mine = told.get(station.id, [])
+        spent, figures = figured(mine, planned, done.get(("", station.id), Made()))
         lines.append(Line(station, tuple(mine), spent, figures))
     return Day(first, last, tuple(lines), tuple(worked(plan.plant.shifts, zone, first, last)))
 
 
-def _pieces(session: Session, first: datetime, end: datetime) -> dict[str, list[Piece]]:
+def figured(told: Iterable[Piece], planned: Iterable[tuple[datetime, datetime]], done: Made) -> tuple[Times, Oee]:
+    """The times and the OEE of one station, from its states, its planned stretches and what it made."""
+    spans = [Span(MEANS[p.state], p.since.timestamp(), p.until.timestamp()) for p in told if p.state in MEANS]
+    spent = times(spans, [(a.timestamp(), b.timestamp()) for a, b in planned])
+    each_s = done.run_s / done.produced if done.produced else 0.0
+    return spent, oee(spent, produced=done.produced, good=done.good, planned_run_s=each_s)
+
+
+def pieces(session: Session, first: datetime, end: datetime) -> dict[str, list[Piece]]:
     """Station → its states, the oldest first; the last one goes on while the station is heard.
 
     A span never lasts longer than a station was silent, but may have begun long ago: the newest that began before the
@@ -89,13 +103,11 @@ def _pieces(session: Session, first: datetime, end: datetime) -> dict[str, list[
     rows = select(StationSpan.station, StationSpan.since, StationSpan.until, StationSpan.state)
     within = rows.where(StationSpan.since >= utc_text(first), StationSpan.since < utc_text(end))
     found: list[tuple[str, str, str, str]] = [(s, a, b, state) for s, a, b, state in session.execute(within)]
-    before = (
-        select(StationSpan.station, func.max(StationSpan.since).label("since"))
-        .where(StationSpan.since < utc_text(first))
-        .group_by(StationSpan.station)
-        .subquery()
+    older = aliased(StationSpan)
+    before = select(func.max(older.since)).where(older.station == StationRow.id, older.since < utc_text(first))
+    held = rows.join(StationRow, StationRow.id == StationSpan.station).where(
+        StationSpan.since == before.correlate(StationRow).scalar_subquery()
     )
-    held = rows.join(before, (StationSpan.station == before.c.station) & (StationSpan.since == before.c.since))
     found += [(s, a, b, state) for s, a, b, state in session.execute(held)]
     now_in = select(StationRow.id, StationRow.resource_since, StationRow.resource)
     seen = {station: at for station, at in session.execute(select(Presence.station, Presence.seen_at))}  # noqa: C416
@@ -111,28 +123,32 @@ def _pieces(session: Session, first: datetime, end: datetime) -> dict[str, list[
     return {station: sorted(some, key=lambda p: p.since) for station, some in out.items()}
 
 
-def _made(session: Session, plan: Plan, first: datetime, end: datetime) -> dict[str, tuple[int, int, float]]:
-    """Station → pieces that ended there, the good ones of them, and the seconds that the plan gives them."""
+def made(session: Session, plan: Plan, spells: Sequence[Period]) -> dict[tuple[str, str], Made]:
+    """Key of the stretch and station → what ended there; the database gets the stretches as a table."""
     q = StepQuarter
+    names = (column("key", String), column("since", String), column("until", String))
+    spell = values(*names, name="spell").data([(s.key, s.since, s.until) for s in spells]).cte("spell")
     ended = func.sum(q.passed + q.failed + q.good + q.scrap)
+    group = (spell.c.key, q.station, q.product, q.step)
     rows = session.execute(
-        select(q.station, q.product, q.step, ended, func.sum(q.passed + q.good))
-        .where(q.quarter >= quarter_of(first), q.quarter < quarter_of(end))
-        .group_by(q.station, q.product, q.step)
+        select(*group, ended, func.sum(q.passed + q.good))
+        .select_from(spell)
+        .join(q, and_(q.quarter >= spell.c.since, q.quarter < spell.c.until))
+        .group_by(*group)
     )
-    out: dict[str, tuple[int, int, float]] = {}
-    for station, product, step, produced, good in rows:
+    out: dict[tuple[str, str], Made] = {}
+    for key, station, product, step, produced, good in rows:
         known = plan.product(product)
         planned = known.step(step) if known else None
-        was = out.get(station, (0, 0, 0.0))
-        run_s = (planned.cycle_s if planned else 0) * int(produced)
-        out[station] = (was[0] + int(produced), was[1] + int(good), was[2] + run_s)
+        run_s = float((planned.cycle_s if planned else 0) * int(produced))
+        was = out.get((key, station), Made())
+        out[key, station] = Made(was.produced + int(produced), was.good + int(good), was.run_s + run_s)
     return out
 
 
-def together(lines: Sequence[Line]) -> tuple[Times, Oee]:
-    """All stations: sums over sums."""
+def together(lines: Iterable[tuple[Times, Oee]]) -> tuple[Times, Oee]:
+    """All of them: sums over sums."""
     spent, figures = Times(), oee(Times(), produced=0, good=0, planned_run_s=0.0)
-    for line in lines:
-        spent, figures = spent + line.times, figures + line.oee
+    for of, factors in lines:
+        spent, figures = spent + of, figures + factors
     return spent, figures

@@ -5,23 +5,28 @@ HTTP in, a read, HTML or a file out. A state is a station's, and why it waits no
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, abort, render_template, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
+from sqlalchemy.orm import Session
 
-from mes import drawing_strip, export, revisions, station_times
+from mes import drawing_bars, drawing_strip, export, revisions, station_times
 from mes.domain.oee import Oee, Times, allocation_efficiency, utilisation_efficiency
 from mes.domain.ratios import Ratio
 from mes.domain.route import Plan
 from mes.drawing import Drawing
+from mes.station_spells import SPELLS, By, Group, OneStation, by_line, by_spell
 from mes.station_times import MOST_DAYS, Day
 from web.auth import role
 from web.language import language
 from web.site import site
+from web.spells import line_name, spell_name
 
 blueprint = Blueprint("times", __name__, url_prefix="/times")
 
@@ -48,15 +53,57 @@ MEANINGS: Final = (
 )
 
 
-def _days(plan: Plan) -> tuple[date, date]:
-    """The days of the address; today when it names none."""
+BY_WORDS: Final = {
+    "station": lazy_gettext("Station"),
+    "line": lazy_gettext("Line"),
+    "shift": lazy_gettext("Shift"),
+    "day": lazy_gettext("Day"),
+    "week": lazy_gettext("Week"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the address asks for; what makes no sense there counts as not given."""
+
+    by: By
+    since: date
+    until: date
+    line: str
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """The same for another address."""
+        named = {"by": self.by, "from": self.since.isoformat(), "to": self.until.isoformat()}
+        return {**named, "line": self.line} if self.line else named
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The rows: key, times and OEE of each; where they are stations, the days that were read."""
+
+    rows: tuple[Group, ...] = ()
+    day: Day | None = None
+    why: str = ""
+
+
+def _asked(plan: Plan) -> Asked:
+    """Today when the address names no day."""
     today = site().clock().astimezone(ZoneInfo(plan.plant.timezone)).date()
-    until = _day("to") or _day("from") or today
-    since = _day("from") or until
-    return max(min(since, until), until - timedelta(days=MOST_DAYS)), until
+    until = day_of("to") or day_of("from") or today
+    since = day_of("from") or until
+    by: Any = request.args.get("by", "")
+    line = request.args.get("line", "")
+    return Asked(
+        by=by if by in BY_WORDS else "station",
+        since=max(min(since, until), until - timedelta(days=MOST_DAYS)),
+        until=until,
+        line=line if any(known.id == line for known in plan.plant.lines) else "",
+    )
 
 
-def _day(name: str) -> date | None:
+def day_of(name: str) -> date | None:
+    """A day between 2000 and 2100 that the address names."""
     try:
         found = date.fromisoformat(request.args.get(name, ""))
     except ValueError:
@@ -64,58 +111,87 @@ def _day(name: str) -> date | None:
     return found if 2000 <= found.year < 2100 else None
 
 
+def _found(session: Session, plan: Plan, asked: Asked) -> Found:
+    now = site().clock()
+    if asked.by in SPELLS:
+        try:
+            groups = by_spell(session, plan, asked.by, asked.since, asked.until, now=now, line=asked.line)
+        except OneStation:
+            return Found(why=_("This line has one station. By shift it would be one person: choose day or week."))
+        return Found(tuple(groups))
+    day = station_times.read(session, plan, asked.since, asked.until, now=now)
+    if asked.by == "line":
+        return Found(tuple(g for g in by_line(plan, day) if asked.line in ("", g.key)))
+    mine = tuple(x for x in day.lines if asked.line in ("", x.station.line))
+    return Found(tuple(Group(x.station.id, x.times, x.oee) for x in mine), replace(day, lines=mine))
+
+
 @blueprint.get("")
 @role("planner", "supervisor", "quality", "admin")
-def index() -> str:
-    """The strips of one day, or the figures of some."""
+def index() -> Any:
+    """The strips of one day, and the figures of stations, lines, shifts, days or weeks."""
     here = site()
     with here.reading() as session:
         plan = revisions.latest_plan(session)
         if plan is None:
             return render_template("times.html", plan=None)
-        since, until = _days(plan)
-        found = station_times.read(session, plan, since, until, now=here.clock())
-    spent, figures = station_times.together(found.lines)
-    lang = language()
-    rows = [(line.station.name.to(lang), _row(line.times, line.oee)) for line in found.lines]
+        asked = _asked(plan)
+        found = _found(session, plan, asked)
+    spent, figures = station_times.together((g.times, g.oee) for g in found.rows)
+    rows = [(_name(plan, asked.by, g.key), _row(g.times, g.oee)) for g in found.rows]
+    one = asked.since == asked.until
+    drawn = _drawn(plan, found.day) if found.day and one else _columns(found, rows) if asked.by in SPELLS else None
     return render_template(
         "times.html",
         plan=plan,
-        since=since,
-        until=until,
-        rows=[*rows, (_("Together"), _row(spent, figures))],
+        asked=asked,
+        why=found.why,
+        rows=[*rows, (_("Together"), _row(spent, figures))] if rows else [],
         heads=_heads(),
-        drawn=_drawn(plan, found) if since == until else None,
+        drawn=drawn,
+        by_words=BY_WORDS,
         meanings=MEANINGS,
-        before=since - timedelta(days=1),
-        after=until + timedelta(days=1),
-    )
+        before=asked.since - timedelta(days=1),
+        after=asked.until + timedelta(days=1),
+    ), 422 if found.why else 200
 
 
 @blueprint.get("/table.<any(csv,xlsx):kind>")
 @role("planner", "supervisor", "quality", "admin")
 def table(kind: str) -> Response:
     """The figures of the page, times in seconds, ratios as numbers."""
-    here = site()
-    with here.reading() as session:
+    with site().reading() as session:
         plan = revisions.latest_plan(session)
         if plan is None:
             abort(404)
-        since, until = _days(plan)
-        found = station_times.read(session, plan, since, until, now=here.clock())
-    head = (_("Station"), *(f"{h} (s)" for h in _heads()[:8]), *_heads()[8:])
-    rows = [
-        (x.station.id, *_seconds(x.times), *(r.value for r in _ratios(x.times, x.oee)), x.oee.index)
-        for x in found.lines
-    ]
-    made = export.Table(_("Stations"), head, rows)
+        asked = _asked(plan)
+        found = _found(session, plan, asked)
+    if found.why:
+        abort(422)
+    head = (BY_WORDS[asked.by], *(f"{h} (s)" for h in _heads()[:8]), *_heads()[8:])
+    rows = [(g.key, *_seconds(g.times), *(r.value for r in _ratios(g.times, g.oee)), g.oee.index) for g in found.rows]
+    name = {"station": "stations"}.get(asked.by, f"stations-{asked.by}")
+    return sheet(export.Table(_("Stations"), [str(h) for h in head], rows), f"{name}-{asked.since}-{asked.until}", kind)
+
+
+def sheet(made: export.Table, name: str, kind: str) -> Response:
+    """A table as a file of this kind."""
     if kind == "csv":
         response = Response(export.csv_bytes(made, language()), mimetype="text/csv")
     else:
-        sheet = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-        response = Response(export.xlsx([made], made_at=here.clock()), mimetype=sheet)
-    response.headers.set("Content-Disposition", "attachment", filename=f"stations-{since}-{until}.{kind}")
+        workbook = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+        response = Response(export.xlsx([made], made_at=site().clock()), mimetype=workbook)
+    response.headers.set("Content-Disposition", "attachment", filename=f"{name}.{kind}")
     return response
+
+
+def _name(plan: Plan, by: By, key: str) -> str:
+    """A row in words."""
+    lang = language()
+    if by == "station":
+        station = plan.station(key)
+        return station.name.to(lang) if station else key
+    return line_name(plan, key, lang) if by == "line" else spell_name(plan, by, key, lang)
 
 
 def _heads() -> tuple[str, ...]:
@@ -144,6 +220,17 @@ def _time(seconds: float) -> str:
     """Hours and minutes; a dash for none."""
     minutes = round(seconds / 60)
     return f"{minutes // 60}:{minutes % 60:02}" if minutes else "–"
+
+
+def _columns(found: Found, rows: Sequence[tuple[str, list[str]]]) -> Drawing | None:
+    """OEE over time; a stretch in which it is undefined stands as a dash."""
+    shown = [
+        drawing_bars.Column(name.partition(" · ")[0], g.oee.index or 0.0, cells[-1])
+        for g, (name, cells) in zip(found.rows, rows, strict=True)
+    ]
+    if len(shown) < 2:
+        return None
+    return drawing_bars.columns(shown, alt=_("OEE over time. The table has the same figures."))
 
 
 def _drawn(plan: Plan, found: Day) -> Drawing:

@@ -16,7 +16,6 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from mes import export, revisions
-from mes.domain import days
 from mes.domain.ratios import FEW
 from mes.domain.route import Plan
 from mes.drawing import Drawing
@@ -28,6 +27,7 @@ from mes.yielded.units import failed
 from web.auth import role
 from web.language import language
 from web.site import site
+from web.spells import line_name, spell_name
 
 blueprint = Blueprint("yields", __name__, url_prefix="/yields")
 
@@ -198,17 +198,8 @@ def _name(plan: Plan, q: Question, row: Yield, said_in: str) -> str:
         shown = step.name.to(lang) if step else row.step
         return shown if q.product else f"{row.product} · {shown}"
     if q.by == "line":
-        return next((line.name.to(lang) for line in plan.plant.lines if line.id == row.key), row.key or "–")
-    if q.by == "week":
-        return str(_("week %(week)s", week=f"{int(row.key[6:])} / {row.key[:4]}"))
-    if q.by == "order":
-        return row.key
-    on, _space, shift = row.key.partition(" ")
-    shown = days.said(on)[said_in]
-    if not shift:
-        return shown
-    known = next((s.name.to(lang) for s in plan.plant.shifts if s.id == shift), _("outside the shifts"))
-    return f"{shown} · {known}"
+        return line_name(plan, row.key, lang)
+    return row.key if q.by == "order" else spell_name(plan, q.by, row.key, lang)
 
 
 def steps_to_choose(plan: Plan, only: str, said_in: str) -> list[tuple[str, str]]:

@@ -44,16 +44,20 @@ def midnight(day: date, zone: tzinfo) -> datetime:
     return datetime.combine(day, time.min, zone).astimezone(UTC)
 
 
-def periods(by: Spell, first: date, last: date, shifts: Sequence[Shift], zone: tzinfo) -> list[Period]:
-    """The stretches that cover the days from `first` to `last`, both included, in order and without a gap."""
+def stretches(
+    by: Spell, first: date, last: date, shifts: Sequence[Shift], zone: tzinfo
+) -> list[tuple[str, datetime, datetime]]:
+    """The stretches that cover the days from `first` to `last`, both included, in order and without a gap: their keys,
+    and from when to when."""
     borders = list(_shifts(first, last, shifts, zone) if by == "shift" else _days(by, first, last, zone))
-    end = midnight(last + timedelta(days=1), zone)
-    found = []
-    for i, (key, start) in enumerate(borders):
-        until = borders[i + 1][1] if i + 1 < len(borders) else end
-        if (a := quarter_of(start)) < (b := quarter_of(until)):
-            found.append(Period(key, a, b))
-    return found
+    ends = [*(start for _key, start in borders[1:]), midnight(last + timedelta(days=1), zone)]
+    return [(key, start, end) for (key, start), end in zip(borders, ends, strict=True)]
+
+
+def periods(by: Spell, first: date, last: date, shifts: Sequence[Shift], zone: tzinfo) -> list[Period]:
+    """The same by the quarters of an hour that belong to them; a stretch without a quarter is left out."""
+    found = ((key, quarter_of(a), quarter_of(b)) for key, a, b in stretches(by, first, last, shifts, zone))
+    return [Period(key, a, b) for key, a, b in found if a < b]
 
 
 def _days(by: Spell, first: date, last: date, zone: tzinfo) -> Iterator[tuple[str, datetime]]:

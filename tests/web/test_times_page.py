@@ -15,7 +15,9 @@ from mes.db.base import utc_text
 from mes.db.session import reading, writing
 from mes.db.tables import Presence
 from mes.domain.route import Break, Shift
-from mes.station_times import Day
+from mes.station_spells import SPELLS, OneStation, by_line, by_spell
+from mes.station_times import Day, together
+from mes.yielded.periods import Spell
 from tests.server.bench import START, Floor
 from tests.server.small_plan import small_plan, text
 from tests.web.pages import Office, text_of
@@ -118,4 +120,55 @@ def test_the_page_draws_a_day_and_the_files_have_the_seconds(floor: Floor) -> No
     book = load_workbook(io.BytesIO(office.client.get("/times/table.xlsx?from=2026-11-23&to=2026-11-23").data))
     assert book.worksheets[0]["B2"].value == 3.5 * 3600
     assert office.client.get("/times/table.csv").status_code == 200
+    office.close()
+
+
+@pytest.mark.parametrize("by", SPELLS)
+def test_shifts_days_and_weeks_are_the_sums_of_the_stations_cut_where_they_begin(floor: Floor, by: Spell) -> None:
+    heard(floor, "b1", floor.clock.now + timedelta(hours=30))
+    now, until = floor.clock.now + timedelta(hours=30), START.date() + timedelta(days=8)
+    with reading(floor.engine) as session:
+        plan = revisions.latest_plan(session)
+        assert plan is not None
+        whole = station_times.read(session, plan, START.date(), until, now=now)
+        groups = by_spell(session, plan, by, START.date(), until, now=now)
+        only = by_spell(session, plan, by, START.date(), until, now=now, line="gen")
+    assert [g.key for g in groups] == {"shift": ["2026-11-23 m"], "day": ["2026-11-23"], "week": ["2026-W48"]}[by]
+    spent, figures = together((g.times, g.oee) for g in groups)
+    all_spent, all_figures = together((x.times, x.oee) for x in whole.lines)
+    assert spent.planned_busy == all_spent.planned_busy == 5 * 3.5 * 3600
+    assert (spent.production, spent.down) == pytest.approx((all_spent.production, all_spent.down))
+    assert spent.planned_busy == pytest.approx(
+        spent.production + spent.down + spent.idle + spent.unknown + spent.setup + spent.delay
+    )
+    assert figures == all_figures
+    assert only[0].times.planned_busy == 3 * 3.5 * 3600
+    assert only[0].oee.quality == figures.quality
+    assert [(g.key, g.times.planned_busy) for g in by_line(plan, whole)] == [
+        ("gen", 3 * 3.5 * 3600),
+        ("pack", 2 * 3.5 * 3600),
+    ]
+
+
+def test_a_shift_of_one_bench_is_one_person_and_is_not_shown(floor: Floor) -> None:
+    with reading(floor.engine) as session:
+        plan = revisions.latest_plan(session)
+        assert plan is not None
+        alone = plan.model_copy(update={"stations": plan.stations[:1]})
+        with pytest.raises(OneStation):
+            by_spell(session, alone, "shift", START.date(), START.date(), now=floor.clock.now, line="gen")
+        assert by_spell(session, alone, "day", START.date(), START.date(), now=floor.clock.now, line="gen")
+
+
+def test_the_page_groups_by_line_shift_day_and_week_and_the_file_has_the_same_rows(floor: Floor) -> None:
+    office = Office(cast(Any, floor), clock=lambda: floor.clock.now + timedelta(hours=9))
+    days = "from=2026-11-16&to=2026-11-23"
+    assert "Ligne" in text_of(office.get(f"/times?by=line&{days}", lang="fr"))
+    for by, row in (("shift", "23/11/2026 · Matin"), ("day", "23/11/2026"), ("week", "semaine 48 / 2026")):
+        html = office.get(f"/times?by={by}&{days}", lang="fr")
+        assert row in text_of(html)
+        assert html.count("<svg xmlns") == 1
+        lines = office.client.get(f"/times/table.csv?by={by}&{days}", headers={"Accept-Language": "en"}).text
+        assert len(lines.splitlines()) == 3  # the heads, and the two Mondays
+    assert "No work was planned" in text_of(office.get("/times?by=day&from=2026-11-21&to=2026-11-22"))
     office.close()
