@@ -83,6 +83,8 @@ SUBJECTS: Final[dict[str, tuple[str, ...]]] = {
         "LogViewRemoved",
         "ConcessionGranted",
         "SignalClosed",
+        "LotInspected",
+        "SeriesDecided",
         "ActionOpened",
         "ActionCauseNamed",
         "ActionRootMarked",

@@ -21,6 +21,7 @@ from mes.db.tables import (
     Concession,
     CorrectiveAction,
     Instrument,
+    LotInspection,
     NcItem,
     Nonconformity,
     Qualification,
@@ -165,6 +166,15 @@ def _orders(period: Period) -> Rows:
     return select(*columns).where(o.id.in_(released)).order_by(o.id)
 
 
+def _inspections(period: Period) -> Rows:
+    i = LotInspection
+    columns = (
+        i.id, i.at, i.order, i.product, i.step, i.quantity, i.level, i.aql, i.severity, i.letter, i.sample, i.accept,
+        i.found, i.state, i.again, i.nc, i.severity_after, i.score_after,
+    )  # fmt: skip
+    return select(*columns).where(period.holds(i.at)).order_by(i.id)
+
+
 _AT: Final = N_("Opened")
 TABLES: Final[tuple[AuditTable, ...]] = (
     AuditTable(
@@ -244,6 +254,16 @@ TABLES: Final[tuple[AuditTable, ...]] = (
             N_("Authority"), N_("Released"), N_("Note"), N_("Reason"),
         ),
         _releases,
+    ),
+    AuditTable(
+        "6-releases/inspections.csv", "8.6", N_("Lots that were inspected by sampling (ISO 2859-1)"),
+        (
+            N_("Inspection"), N_("When"), N_("Order"), N_("Product"), N_("Step"), N_("Lot size"), N_("Level"),
+            N_("AQL"), N_("Kind of inspection"), N_("Code letter"), N_("Sample size"), N_("Ac"),
+            N_("Nonconforming"), N_("Result"),
+            N_("Shown again for"), N_("Nonconformity"), N_("Kind of inspection afterwards"), N_("Switching score"),
+        ),
+        _inspections,
     ),
     AuditTable(
         "6-releases/orders.csv", "8.5.1, 8.6", N_("Orders that were released, with the plan they were made by"),

@@ -22,6 +22,7 @@ BUILT_IN: Final[dict[str, str]] = {
     "qualification": "mes.commands_badges:qualification",
     "people": "mes.commands_people:people",
     "instrument": "mes.commands_instruments:instrument",
+    "sampling": "mes.commands_sampling:sampling",
     "nc": "mes.commands_pareto:nc",  # with what mes.commands_nc has
     "action": "mes.commands_action:action",
     "audit": "mes.commands_audit:audit",

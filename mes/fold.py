@@ -29,6 +29,7 @@ from mes.fold_deliveries import DELIVERY_RULES
 from mes.fold_nonconformity import open_nc, passed_again
 from mes.fold_office import OFFICE_RULES
 from mes.fold_orders import count_order, move_order, pieces
+from mes.fold_sampling import SAMPLING_RULES
 from mes.fold_scanned import SCANNED_RULES
 from mes.fold_shipping import SHIPPING_RULES
 from mes.rows import FaultRow, InstallationRow, QuarantineRow, ReadingRow, StationState, TallyRow, VisitRow
@@ -608,4 +609,5 @@ _RULES: Final[dict[str, Rule]] = {
     **SHIPPING_RULES,
     **DELIVERY_RULES,
     **fold_signals.SIGNAL_RULES,
+    **SAMPLING_RULES,
 }

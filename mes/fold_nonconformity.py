@@ -7,7 +7,7 @@ concerned is held (`unit.nc`) from the moment that it is an item until its item 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ from mes.domain.unit import NcDraft
 from mes.fold_deliveries import came_back
 from mes.fold_nc_text import told
 from mes.fold_orders import move_order
-from mes.rows import ConcessionRow, LogViewRow, LotRow, NcItemRow, NcRemarkRow, NcRow
+from mes.rows import ConcessionRow, LogViewRow, LotRow, NcItemRow, NcRemarkRow, NcRow, OrderRow
 from mes.verdicts import Entry, Judged, NotUnderstood, no, yes
 from mes.world import World
 
@@ -214,6 +214,58 @@ def _opened(world: World, entry: Entry, body: wire.NonconformityOpened) -> Judge
     told(world, entry, nc)
     fold_corrective.came_again(world, entry, row)
     return yes(entry, nc=nc)
+
+
+def open_of_sample(
+    world: World,
+    entry: Entry,
+    order: OrderRow,
+    step: str,
+    items: Sequence[wire.NcItem],
+    *,
+    spared: Collection[str],
+    place: str,
+    detail: Mapping[str, Any],
+) -> str:
+    """A sample has shown what does not conform: hold it, set aside already where `place` says so. Returns its number.
+
+    Args:
+        items: units that may be held, or pieces of the order.
+        spared: the units of them on which nothing was found; they are held with their lot.
+    """
+    nc = number(world, entry, "nc", "NC")
+    case = Case(contained=bool(place))
+    for item in items:
+        added = rules.add(case, item.kind, item.subject, item.quantity, precaution=item.subject in spared)
+        assert not isinstance(added, Refused)
+        case = added
+    wrong = _hold(world, entry, nc, items)
+    assert wrong is None, wrong
+    row = NcRow(
+        id=nc,
+        unit=next((i.subject for i in items if i.kind == "unit"), ""),
+        order=order.id,
+        product=order.product,
+        step=step,
+        station=None,
+        cause="sample",
+        defect=None,
+        detail=json.dumps(detail, sort_keys=True),
+        state="open",
+        disposition=None,
+        why="",
+        event_id=entry.event_id,
+        opened_at=entry.at,
+        decided_at=None,
+        closed_at=None,
+        customer=order.customer,
+        place=place,
+        contained_at=entry.at if place else None,
+    )
+    after = _put(world, entry, row, case)
+    told(world, entry, nc)
+    fold_corrective.came_again(world, entry, after)
+    return nc
 
 
 def _facts(given: wire.NcFacts) -> dict[str, Any]:

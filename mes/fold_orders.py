@@ -292,6 +292,13 @@ def move_order(world: World, entry: Entry, before: Unit, after: Unit) -> None:
         _moved_by_floor(world, entry, order, changed)
 
 
+def units_of(world: World, order: str) -> list[Unit]:
+    """The units of an order by serial; those in hand win, as they may have moved in this very transaction."""
+    world.units.load_where(UnitRow.order == order)
+    held = (row[0] for row in world.units.rows.values() if row is not None)
+    return sorted((u for u in held if u.order == order), key=lambda u: u.serial)
+
+
 def pieces(world: World, order: str, step: str, defects: Iterable[str]) -> int:
     """Pieces counted at a step under these defects; the empty one is the good pieces."""
     keys = [(order, step, d) for d in defects]

@@ -402,6 +402,12 @@ def _weighed(world: World, entry: Entry, body: wire.CartonWeighed) -> Outcome:
     return Outcome(_judged(entry, Answer(True, answer.reason, answer.args)))
 
 
+def inside(world: World, number: str) -> list[PackedRow]:
+    """What is in a carton, or in those on a pallet."""
+    rows = world.packed_by("carton", number)
+    return [r for row in rows for r in (inside(world, row.inner) if row.inner else [row])]
+
+
 def blocked(world: World, carton: Carton) -> str | None:
     """What is in it and must not leave: held, or not finished any more."""
     for row in world.packed_by("carton", carton.sscc):

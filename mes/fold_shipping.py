@@ -11,13 +11,14 @@ from typing import Any, Final
 
 from sqlalchemy import and_
 
-from mes import wire
-from mes.db.tables import DeliveryItem, Lot, Nonconformity, Release, ReleasedUnit, UnitRow
+from mes import fold_sampled, wire
+from mes.db.tables import DeliveryItem, Lot, Nonconformity, Release, ReleasedUnit
 from mes.domain.gate import Unit
 from mes.domain.orders import Against
 from mes.domain.release import OVER, Candidate, against_pieces, against_unit
 from mes.domain.route import Product
-from mes.fold_orders import pieces
+from mes.fold_orders import pieces, units_of
+from mes.fold_packing import inside
 from mes.rows import DeliveryItemRow, OrderRow, PackedRow, ReleasedUnitRow, ReleaseRow
 from mes.verdicts import Entry, Judged
 from mes.verdicts import no as _no
@@ -61,37 +62,39 @@ def check(
         return Checked((), [Against("order_not_released", {"order": order.id})], 0)
     first = [Against("release_order_held", {"order": order.id})] if order.state == "on_hold" else []
     if scope == "carton":
-        rows = _inside(world, carton)
+        rows = inside(world, carton)
         first += _against_carton(world, carton, rows)
         serials = [row.unit for row in rows if row.unit]
         first += _against_others(world, serials, order.id)
         serials = [s for s in serials if (u := world.units.get(s)) is None or u.order == order.id]
         quantity = quantity or sum(row.quantity for row in rows if row.unit is None and row.order == order.id)
     if product.tracking == "lot":
-        free = good_pieces(world, order, product) - released_pieces(world, order.id)
-        wanted = quantity or (0 if scope == "carton" else free)
+        gone = released_pieces(world, order.id)
+        free = good_pieces(world, order, product) - gone
+        accepted = fold_sampled.accepted_pieces(world, order, product)
+        most = free if accepted is None or scope != "finished" else min(free, accepted - gone)
+        wanted = quantity or (0 if scope == "carton" else max(0, most))
         against = against_pieces(order.id, quantity=wanted, free=free, ncs=open_ncs_of_order(world, order.id))
+        against += fold_sampled.against_pieces(world, order, product, leaving=gone + wanted, carton=carton)
         return _checked((), [*first, *against], wanted, order.id)
     named = scope in ("units", "carton")
     missing = [s for s in serials if (u := world.units.get(s)) is None or u.order != order.id] if named else []
     against = [*first, *(Against("unknown_unit", {"unit": s}) for s in missing)]
-    units = [u for s in serials if s not in missing and (u := world.units.get(s))] if named else _all_of(world, order)
+    units = (
+        [u for s in serials if s not in missing and (u := world.units.get(s))] if named else units_of(world, order.id)
+    )
+    waits = fold_sampled.waiting_units(world, product, [u.serial for u in units])
     chosen: list[Unit] = []
     for each in candidates(world, units):
         found = against_unit(each, product)
         if not named and (each.unit.state in ("scrapped", "withdrawn") or each.release is not None):
             continue  # left out: it does not leave, or it may already
-        if scope == "finished" and found:
+        if scope == "finished" and (found or each.unit.serial in waits):
             continue
         against += found
         chosen.append(each.unit)
+    against += fold_sampled.against_units(order.id, product, [w for u in chosen if (w := waits.get(u.serial))])
     return _checked(chosen, against, len(chosen), order.id)
-
-
-def _inside(world: World, sscc: str) -> list[PackedRow]:
-    """What is in a carton, or in those on a pallet."""
-    rows = world.packed_by("carton", sscc)
-    return [r for row in rows for r in (_inside(world, row.inner) if row.inner else [row])]
 
 
 def _against_carton(world: World, sscc: str, rows: Sequence[PackedRow]) -> list[Against]:
@@ -113,19 +116,14 @@ def _against_others(world: World, serials: Sequence[str], order: str) -> list[Ag
         theirs = world.orders.get(each.unit.order)
         product = product_of(world, theirs) if theirs else None
         found += against_unit(replace(each, release=None), product) if product else []
+        waits = fold_sampled.waiting_units(world, product, [each.unit.serial]) if product else {}
+        found += fold_sampled.against_units(each.unit.order, product, waits.values()) if product else []
     return found
 
 
 def _checked(units: Sequence[Unit], against: Sequence[Against], count: int, order: str) -> Checked:
     nothing = [Against("release_nothing", {"order": order})] if count <= 0 and not against else []
     return Checked(units, [*against, *nothing], max(0, count))
-
-
-def _all_of(world: World, order: OrderRow) -> list[Unit]:
-    """The units of an order by serial; those in hand win, as they may have moved in this very transaction."""
-    world.units.load_where(UnitRow.order == order.id)
-    held = (row[0] for row in world.units.rows.values() if row is not None)
-    return sorted((u for u in held if u.order == order.id), key=lambda u: u.serial)
 
 
 def candidates(world: World, units: Sequence[Unit]) -> list[Candidate]:

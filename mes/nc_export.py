@@ -22,7 +22,7 @@ from mes.domain.nonconformity import DISPOSITIONS, NAMES
 from mes.domain.route import Plan
 from mes.export import Cell
 from mes.i18n import N_, translator
-from mes.nc_log import SEVERITIES, SOURCES, Filter, Line, Log
+from mes.nc_log import SAMPLES, SEVERITIES, SOURCES, Filter, Line, Log
 
 KINDS: Final = ("csv", "xlsx", "pdf")
 _NUMBER: Final = re.compile(rf"({MINUS}?[0-9,]+(?:\.[0-9]+)?)(?:{NARROW_SPACE}(.*))?")
@@ -76,6 +76,8 @@ class Words:
         detail = json.loads(row.detail)
         if row.cause == "lot_held":
             return self.say(N_("Lot %(lot)s of %(part)s")) % {"lot": detail.get("lot"), "part": detail.get("part")}
+        if row.cause == "sample":
+            return str(self.say(SAMPLES[detail["accepted"]]) % detail)
         test = detail.get("test")
         if isinstance(test, dict):
             return str(test.get(self.language) or test.get("fr"))

@@ -33,9 +33,15 @@ SOURCES: Final = {
     "defect_found": N_("defect seen"),
     "contradiction": N_("not planned"),
     "lot_held": N_("held component lot"),
+    "sample": N_("sample of a lot"),
     "reported": N_("reported by the office"),
 }
 """Where a nonconformity comes from. English; translated when it is shown."""
+SAMPLES: Final = {
+    True: N_("Found in the sample of lot %(inspection)s"),
+    False: N_("Lot %(inspection)s is not accepted"),
+}
+"""What a nonconformity from a sample is about, by whether its lot was accepted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,8 @@ from mes.rows import (
     DeliveryRow,
     FailureRow,
     FaultRow,
+    InspectedUnitRow,
+    InspectionRow,
     InstallationRow,
     InstrumentRow,
     IssuedDossierRow,
@@ -71,6 +73,7 @@ from mes.rows import (
     ReceiptRow,
     ReleasedUnitRow,
     ReleaseRow,
+    SeriesRow,
     SignalRow,
     SpreadRow,
     StationSpanRow,
@@ -332,6 +335,9 @@ class World:
         self.station_spans = Shelf(self, t.StationSpan, StationSpanRow, _columns(StationSpanRow))
         self.watches = Shelf(self, t.Watch, WatchRow, _columns(WatchRow))
         self.signals = Shelf(self, t.ControlSignal, SignalRow, _columns(SignalRow))
+        self.inspections = Shelf(self, t.LotInspection, InspectionRow, _columns(InspectionRow))
+        self.inspected = Shelf(self, t.InspectedUnit, InspectedUnitRow, _columns(InspectedUnitRow))
+        self.series = Shelf(self, t.SamplingSeries, SeriesRow, _columns(SeriesRow))
         self.chains = Shelf(self, t.Chain, ChainRow, _columns(ChainRow))
         self.plan_rows = Shelf(self, t.PlanRevision, PlanRow, _columns(PlanRow))
         self._plans = plans
@@ -397,6 +403,9 @@ class World:
             self.station_spans,
             self.watches,
             self.signals,
+            self.inspections,
+            self.inspected,
+            self.series,
             self.chains,
         )
 

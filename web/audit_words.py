@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from flask_babel import lazy_gettext
 
+from mes.sampling import DECISIONS
 from mes.signals import CAUSES
 from web.board_words import ALARMS, DISPOSITIONS
 
@@ -52,6 +53,7 @@ WORDS: Final[dict[tuple[str, str], Mapping[str, Any]]] = {
     ("NonconformityDisposed", "disposition"): DISPOSITIONS,
     ("NonconformityReverified", "result"): {"passed": lazy_gettext("passed"), "failed": lazy_gettext("failed")},
     ("SignalClosed", "cause"): {name: lazy_gettext(word) for name, word in CAUSES.items()},
+    ("SeriesDecided", "decision"): {name: lazy_gettext(word) for name, word in DECISIONS.items()},
     ("LabelPrinted", "template"): LABELS,
     ("LabelDecided", "template"): LABELS,
     ("LabelDecided", "decision"): {
@@ -148,6 +150,10 @@ SENTENCES: Final[dict[str, Any]] = {
     "NonconformityReopened": lazy_gettext("%(nc)s opened again: %(why)s"),
     "ConcessionGranted": lazy_gettext("Concession for %(nc)s: %(scope)s, %(count)s until %(expires)s."),
     "SignalClosed": lazy_gettext("Signal %(signal)s closed, cause: %(cause)s. %(why)s"),
+    "LotInspected": lazy_gettext(
+        "Lot of %(size)s of %(order)s inspected by sampling: %(found)s nonconforming in %(sample)s."
+    ),
+    "SeriesDecided": lazy_gettext("Sampling of %(product)s, %(step)s: %(decision)s. %(why)s"),
     "LotHeld": lazy_gettext("Lot %(lot)s of %(part)s held: %(why)s"),
     "LotReleased": lazy_gettext("Lot %(lot)s of %(part)s released."),
     "HelpAnswered": lazy_gettext("Call of %(station)s answered."),

@@ -21,6 +21,7 @@ from mes.domain.reasons import sentence
 from mes.domain.route import Plan, Product, Step, Test
 from mes.domain.runs import limit_text
 from mes.domain.unit import first_to_pass
+from mes.nc_log import SAMPLES
 from web.gauge import gauge
 from web.language import language
 from web.site import Site
@@ -36,6 +37,8 @@ def label(row: Nonconformity, plan: Plan | None) -> str:
     detail = json.loads(row.detail)
     if row.cause == "lot_held":
         return str(_("Lot %(lot)s of %(part)s", lot=detail["lot"], part=detail["part"]))
+    if row.cause == "sample":
+        return str(_(SAMPLES[detail["accepted"]], inspection=detail["inspection"]))
     test = detail.get("test")
     if isinstance(test, dict):
         return str(test.get(language()) or test.get("fr"))

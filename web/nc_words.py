@@ -29,6 +29,7 @@ SOURCES: Final = {
     "test_failed": lazy_gettext("failed test"),
     "defect_found": lazy_gettext("defect seen at a station"),
     "lot_held": lazy_gettext("held component lot"),
+    "sample": lazy_gettext("sample of a lot"),
     "contradiction": lazy_gettext("not foreseen by the route"),
 }
 ITEM_STATES: Final = {

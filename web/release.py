@@ -31,6 +31,8 @@ def links(against: list[Against], order: str) -> list[Obstacle]:
     for each in against:
         if "nc" in each.args:
             url = url_for("quality.show", nc=each.args["nc"])
+        elif each.reason.startswith("sampling_"):
+            url = url_for("sampling.show", order=each.args["order"])
         elif each.args.get("unit") and each.reason != "unknown_unit":
             url = url_for("units.show", serial=each.args["unit"])
         else:

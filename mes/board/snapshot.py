@@ -21,7 +21,9 @@ from mes.domain.nonconformity import UNDECIDED
 from mes.domain.reasons import sentence
 from mes.domain.route import Plan, Station, Step
 from mes.domain.shifts import shift_at
+from mes.i18n import translator
 from mes.ledger import last_position
+from mes.nc_log import SAMPLES
 from mes.signals import place, stopping
 
 
@@ -189,6 +191,9 @@ def _about(row: Any, plan: Plan) -> Mapping[str, str] | None:
         return test
     if row.cause == "lot_held":
         return {"fr": f"Lot {detail['lot']} de {detail['part']}", "en": f"Lot {detail['lot']} of {detail['part']}"}
+    if row.cause == "sample":
+        said = SAMPLES[detail["accepted"]]
+        return {language: translator(language).gettext(said) % detail for language in ("fr", "en")}
     if row.cause == "contradiction" and detail.get("why"):
         return {language: sentence(str(detail["why"]), detail, language)[0] for language in ("fr", "en")}
     return None

@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from mes.domain.printer import Printer
+from mes.domain.sampling import AQLS, Level
 from mes.wire import Frozen
 
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,47}$")]
@@ -83,6 +84,21 @@ class Control(Frozen):
     when: Literal["warn", "hold"] = "warn"
 
 
+class Sampling(Frozen):
+    """Acceptance sampling of lots that have passed a step (`mes.domain.sampling`): the inspection level, and the AQL in
+    per cent nonconforming. `reduced`: the responsible authority wants reduced inspection after a good series.
+    """
+
+    level: Level = "II"
+    aql: float
+    reduced: bool = False
+
+    @property
+    def column(self) -> str:
+        """The AQL as the tables of the standard spell it."""
+        return next(a for a in AQLS if float(a) == self.aql)
+
+
 AfterFailure = Literal["stop", "go-on"]
 
 RECORD: Final = "record"
@@ -137,7 +153,7 @@ class Step(Frozen):
     `set_up` is said to the instruments before the first test, `tear_down` after the last one and whenever a run ends in
     another way. `after` are earlier steps whose tests must have been passed: before, the unit is never energised
     (`gate.unsafe`). `sample_s`: every so many seconds the tests of a unit that stays here are read as a sample; 0:
-    never.
+    never. `sampling`: how lots of what has passed are accepted before they may be released; None: they are not sampled.
     """
 
     id: Slug
@@ -160,6 +176,7 @@ class Step(Frozen):
     offline: Literal["allow", "stop"] = "allow"
     min_s: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     defects: tuple[Slug, ...] = ()
+    sampling: Sampling | None = None
 
     @property
     def recorded(self) -> bool:
@@ -232,6 +249,11 @@ class Product(Frozen):
     def step(self, step_id: str) -> Step | None:
         """The step of that id, or None."""
         return next((s for s in self.steps if s.id == step_id), None)
+
+    @property
+    def sampled(self) -> tuple[Step, ...]:
+        """The steps after which lots are accepted by sampling."""
+        return tuple(s for s in self.steps if s.sampling is not None)
 
     def place(self, step_id: str) -> int:
         """Position on the route, 0 for the first; -1 for a step that is not on it."""

@@ -86,9 +86,13 @@ def code_letter(lot_size: int, level: Level = "II") -> str:
 def plan_for(lot_size: int, aql: str, *, level: Level = "II", severity: Severity = "normal") -> SamplingPlan:
     """The plan for a lot; where it asks for as many items as there are, everything is looked at.
 
+    A lot of one item has no letter in table 1: it is looked at, and has to be good.
+
     Args:
         aql: one of `AQLS`.
     """
+    if lot_size == 1:
+        return SamplingPlan(LETTERS[0], 1, 0, everything=True)
     found = master_plan(code_letter(lot_size, level), aql, severity)
     return replace(found, size=lot_size, everything=True) if found.size >= lot_size else found
 
@@ -171,6 +175,21 @@ def after(
 def resumed(series: Series) -> Series:
     """The supplier has acted and the authority agrees: tightened inspection begins anew (9.4)."""
     return Series("tightened") if series.stopped else series
+
+
+def restarted(series: Series) -> Series:
+    """Another AQL or level from now on: the severity stays; score and lots looked back on were of another plan."""
+    return replace(series, score=0, recent=())
+
+
+def eased(series: Series) -> Series:
+    """Back from reduced to normal inspection, because somebody has a reason (9.3.4 c and d)."""
+    return Series("normal") if series.severity == "reduced" else series
+
+
+def for_shown_again(severity: Severity) -> Severity:
+    """The severity for a lot that was not accepted and is shown again: never reduced (7.4: normal or tightened)."""
+    return "normal" if severity == "reduced" else severity
 
 
 def _score(score: int, plan: SamplingPlan, aql: str, found: int) -> int:

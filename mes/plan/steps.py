@@ -12,7 +12,8 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from mes.domain.measurement import UNITS
-from mes.domain.route import RECORD, Command, Component, Control, Lines, Slug, Step, Test, Weigh
+from mes.domain.route import RECORD, Command, Component, Control, Lines, Sampling, Slug, Step, Test, Weigh
+from mes.domain.sampling import AQLS
 from mes.i18n import _
 from mes.plan.errors import listed, refusal, unknown
 from mes.plan.expressions import expression
@@ -27,6 +28,9 @@ TOLD: Final = {
     **dict.fromkeys(SCALES, "Z, T"),
 }
 """Examples of what an instrument may be told without an answer, by family; scales know these two: zero and tare."""
+LOOKS: Final = ("inspect", "count")  # steps after which lots may be accepted by sampling
+MOST_AQL: Final = 10
+"""Per cent nonconforming; above it an AQL means nonconformities in 100 items, which nobody counts here."""
 LOT_KINDS: Final = ("kit", "count", "pack")  # steps that can be done on a quantity without serial numbers
 ASKS: Final = {
     "safety-tester": (r"(ACW|DCW|IR|GB)(@[0-9]{1,3})?", "ACW, DCW, IR, GB, ACW@3"),
@@ -150,6 +154,18 @@ class ControlTable(Control):
         return rules
 
 
+class SamplingTable(Sampling):
+    """The `sampling` of a step."""
+
+    @field_validator("aql")
+    @classmethod
+    def _is_in_the_tables(cls, aql: float) -> float:
+        known = [a for a in AQLS if float(a) <= MOST_AQL]
+        if aql not in map(float, known):
+            raise refusal(_("The tables of ISO 2859-1 have no such AQL for nonconforming pieces."), ", ".join(known))
+        return aql
+
+
 class TestTable(Test):
     """One of a step's `tests`."""
 
@@ -263,6 +279,7 @@ class StepTable(Step):
     after: tuple[Annotated[Slug, AfterValidator(_was_tested_before)], ...] = ()
     min_s: Annotated[int, Field(ge=0, le=1_000_000, validate_default=True)] = 0
     defects: tuple[Annotated[Slug, AfterValidator(_defect_exists)], ...] = ()
+    sampling: SamplingTable | None = None
 
     @field_validator("kind")
     @classmethod
@@ -374,6 +391,14 @@ class StepTable(Step):
             said = _("Every place would get the same reading of: %(tests)s.", tests=", ".join(alike))
             raise refusal(said, 'ask = "MEAS:TEMP? (@{place})"')
         return sample_s
+
+    @field_validator("sampling")
+    @classmethod
+    def _after_a_look(cls, sampling: Sampling | None, info: ValidationInfo) -> Sampling | None:
+        if sampling is not None and info.data.get("kind", LOOKS[0]) not in LOOKS:
+            said = _("Lots are accepted by sampling after an inspection or a count, and this step is neither.")
+            raise refusal(said, _("no sampling, or a step of kind %(kinds)s", kinds=", ".join(LOOKS)))
+        return sampling
 
     @field_validator("min_s")
     @classmethod

@@ -10,6 +10,7 @@ from mes.rows.instruments import CalibrationRow, InstrumentRow, MeasuredWithRow
 from mes.rows.labels import LabelRow
 from mes.rows.materials import LoadedRow, LotRow, LotUseRow, ReceiptRow
 from mes.rows.quality import ConcessionRow, LogViewRow, NcEventRow, NcItemRow, NcRemarkRow, NcRow, NcTextRow
+from mes.rows.sampling import InspectedUnitRow, InspectionRow, SeriesRow
 from mes.rows.shipping import (
     CartonEventRow,
     DeliveryItemRow,
@@ -47,6 +48,8 @@ __all__ = [
     "DeliveryRow",
     "FailureRow",
     "FaultRow",
+    "InspectedUnitRow",
+    "InspectionRow",
     "InstallationRow",
     "InstrumentRow",
     "IssuedDossierRow",
@@ -73,6 +76,7 @@ __all__ = [
     "ReceiptRow",
     "ReleaseRow",
     "ReleasedUnitRow",
+    "SeriesRow",
     "SignalRow",
     "SpreadRow",
     "StationSpanRow",

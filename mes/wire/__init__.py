@@ -152,6 +152,7 @@ from mes.wire.printing import (
 )
 from mes.wire.programs import ApiKeyAdded, ApiKeyNamed, KeyRole
 from mes.wire.quality import NonconformityDecided
+from mes.wire.sampling import LotInspected, LotStated, SeriesDecided
 from mes.wire.shipping import (
     DeliveredPieces,
     DeliveryCancelled,
@@ -275,7 +276,9 @@ __all__ = [
     "LogViewRemoved",
     "LogViewSaved",
     "LotChanged",
+    "LotInspected",
     "LotReceived",
+    "LotStated",
     "Mark",
     "MaterialsInstalled",
     "MaterialsLoaded",
@@ -337,6 +340,7 @@ __all__ = [
     "Scrapped",
     "Seq",
     "SerialsGiven",
+    "SeriesDecided",
     "Sha256",
     "SignInRefused",
     "SignInWhy",

@@ -93,6 +93,7 @@ from mes.wire.people import (
 )
 from mes.wire.programs import ApiKeyAdded, ApiKeyNamed
 from mes.wire.quality import NonconformityDecided
+from mes.wire.sampling import LotInspected, SeriesDecided
 from mes.wire.shipping import DeliveryCancelled, DeliveryPrepared, DeliverySent, ReleaseTakenBack, UnitsReleased
 from mes.wire.signals import SignalClosed
 from mes.wire.stations import EventRequeued, PlanPublished, StationAlarm, StationEnrolled, StationNamed, TokenRotated
@@ -172,6 +173,8 @@ OFFICE_KINDS: Final[dict[tuple[str, int], type[Frozen]]] = {
     ("LogViewSaved", 1): LogViewSaved,
     ("LogViewRemoved", 1): LogViewRemoved,
     ("SignalClosed", 1): SignalClosed,
+    ("LotInspected", 1): LotInspected,
+    ("SeriesDecided", 1): SeriesDecided,
     ("ConcessionGranted", 1): ConcessionGranted,
     ("LotReceived", 1): LotReceived,
     ("LotHeld", 1): LotChanged,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from mes import lots, orders, releases
+from mes import lots, orders, releases, sampling, wire
 from mes import quality as decisions
 from mes.commands_ledger import verify_engine
 from mes.db.session import reading
@@ -127,6 +127,9 @@ def test_counted_pieces_are_released_by_number_and_never_more_than_are_good(shop
     for step in product.steps:
         shop.count(step.stations[0], "OF-2026-119", step.id, 20)
     who = shop.quality()
+    assert give(shop, who, 12, "OF-2026-119").reason == "sampling_missing", "the plan asks for a sample of each lot"
+    lot = {"order": "OF-2026-119", "step": "count", "size": 20, "severity": "normal", "sample": 13, "found": 0}
+    assert shop.do(sampling.inspect, wire.LotInspected.model_validate(lot)).done
     assert give(shop, who, 21, "OF-2026-119").reason == "release_too_many"
     assert give(shop, who, 12, "OF-2026-119").done
     assert give(shop, who, 9, "OF-2026-119").args["count"] == 8

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mes import forgetting, lots, orders, quality, wire
+from mes import forgetting, lots, orders, quality, sampling, wire
 from mes.commands_ledger import verify_engine
 from mes.db.session import reading, writing
 from mes.db.tables import Ledger, Nonconformity
-from mes.domain.route import Component, Control, Plan, Qualification
+from mes.domain.route import Component, Control, Plan, Qualification, Sampling
+from mes.fold_sampling import Offer
 from tests.server.bench import OPERATOR, PERSON, Bench, Floor
 from tests.server.small_plan import small_plan, text
 
@@ -60,6 +61,8 @@ actions = st.one_of(
     st.tuples(st.just("sample"), unit, st.sampled_from(["M-1", "M-2"])),
     st.tuples(st.just("instrument"), st.sampled_from(["add", "good", "old", "unfit", "out", "back"])),
     st.tuples(st.just("explain"), st.integers(1, 2), st.sampled_from(["machine", "none"])),
+    st.tuples(st.just("inspect"), st.sampled_from(["OF-1", "OF-2"]), st.integers(0, 5), st.integers(0, 2)),
+    st.tuples(st.just("resume"), st.sampled_from(["GEN", "KIT"])),
     st.tuples(st.just("agree"), unit, st.integers(1, 2), st.sampled_from([OPERATOR, "STRANGER"])),
 )
 
@@ -100,6 +103,18 @@ class History:
         self.flush()
         named = kind or type(body).__name__
         self.floor.do(lambda session, *, now: orders.request(session, named, body, now=now, actor="P-BOSS"))
+
+    def inspect(self, order: str, quantity: int, found: int) -> None:
+        """A lot of what is ready, judged as it is offered."""
+        self.flush()
+        stated = wire.LotStated(order=order, step="bag" if order == "OF-2" else "fit", quantity=quantity)
+        with reading(self.floor.engine) as session:
+            offer = sampling.offer(session, stated)
+        if isinstance(offer, Offer):
+            count = min(found, offer.plan.size)
+            seen = {"size": offer.count, "severity": offer.severity, "sample": offer.plan.size, "found": count}
+            units = tuple(offer.units)[:count]
+            self.office(wire.LotInspected.model_validate({**stated.model_dump(), **seen, "units": units}))
 
     def play(self, action: tuple) -> None:  # type: ignore[type-arg]
         name, *a = action
@@ -189,6 +204,11 @@ class History:
             self.keep(bench("b2"), bench("b2").event("UnitsTested", **run))
         elif name == "explain":
             self.office(wire.SignalClosed(signal=f"SI-2026-{a[0]:04}", cause=a[1], why="x"))
+        elif name == "inspect":
+            self.inspect(*a)
+        elif name == "resume":
+            step = "bag" if a[0] == "KIT" else "fit"
+            self.office(wire.SeriesDecided(product=a[0], step=step, decision="resume", why="x"))
         elif name == "sample":
             taken = {"test": "volt", "value": 3.0, "unit": "V", "device": a[1], "outcome": "passed"}
             self.keep(bench("b2"), bench("b2").event("ReadingsRecorded", unit=a[0], step="test", n=1, readings=[taken]))
@@ -225,10 +245,14 @@ def forget(floor: Floor) -> None:
 
 def plan_with_a_trade() -> Plan:
     """The small plan; fitting asks for a qualification, which only one badge has, and a bag takes two fuses of lots;
-    a voltage that is not as usual stops the test."""
+    a voltage that is not as usual stops the test, and lots are sampled."""
     plan = small_plan(chart=Control(centre=3.0, sigma=0.7, rules=(1, 2), when="hold"))
     fuses = Component(part="FUSE", name=text("Fusible"), per="lot", quantity=2)
-    other = {"fit": {"qualification": "trade"}, "bag": {"components": (fuses,)}}
+    asked = Sampling(aql=4.0, reduced=True)
+    other = {
+        "fit": {"qualification": "trade", "sampling": asked},
+        "bag": {"components": (fuses,), "sampling": asked},
+    }
     steps = [tuple(s.model_copy(update=other.get(s.id, {})) for s in p.steps) for p in plan.products]
     products = tuple(p.model_copy(update={"steps": s}) for p, s in zip(plan.products, steps, strict=True))
     plant = plan.plant.model_copy(update={"qualifications": (Qualification(id="trade", name=text("Métier")),)})

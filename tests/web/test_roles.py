@@ -130,6 +130,12 @@ POST   /quality/actions/cancel          -         -        -          -         
 GET    /quality/signals                 -         -        -          x          x        x       x
 GET    /quality/signals/<signal>        -         -        -          x          x        x       x
 POST   /quality/signals/close           -         -        -          x          x        -       -
+GET    /quality/sampling                -         -        -          x          x        -       -
+GET    /quality/sampling/order/<path:order> -     -        -          x          x        -       -
+GET    /quality/sampling/series/<product>/<step> - -       -          x          x        -       -
+GET    /quality/sampling/inspections.<any(csv,xlsx):kind> - -  -      x          x        -       -
+POST   /quality/sampling/inspect        -         -        -          x          x        -       -
+POST   /quality/sampling/decide         -         -        -          -          x        -       -
 
 GET    /yields                          -         -        -          x          x        x       x
 GET    /yields/failures                 -         -        -          x          x        x       x

@@ -18,6 +18,7 @@ from mes.db.tables.printing import PrintJob
 from mes.db.tables.programs import ApiAnswer, ApiKey
 from mes.db.tables.quality import Concession, LogView, NcItem, NcRemark, NcText, Nonconformity
 from mes.db.tables.rollups import Failure, Spread, StationSpan, StepDefect, StepOrder, StepQuarter
+from mes.db.tables.sampling import InspectedUnit, LotInspection, SamplingSeries
 from mes.db.tables.shipping import Delivery, DeliveryItem, Release, ReleasedUnit
 from mes.db.tables.signals import ControlSignal, Watch
 from mes.db.tables.spine import Chain, Counter, Ledger, Meta, PlanRevision, Quarantine
@@ -49,6 +50,7 @@ __all__ = [
     "Failure",
     "Fault",
     "File",
+    "InspectedUnit",
     "Installation",
     "Instrument",
     "IssuedDossier",
@@ -58,6 +60,7 @@ __all__ = [
     "Loaded",
     "LogView",
     "Lot",
+    "LotInspection",
     "LotUse",
     "MeasuredWith",
     "Meta",
@@ -79,6 +82,7 @@ __all__ = [
     "Receipt",
     "Release",
     "ReleasedUnit",
+    "SamplingSeries",
     "Spread",
     "StationRow",
     "StationSpan",
@@ -150,4 +154,7 @@ REPLAYED: Final[tuple[type[Base], ...]] = (
     StationSpan,
     Watch,
     ControlSignal,
+    LotInspection,
+    InspectedUnit,
+    SamplingSeries,
 )
