@@ -9,13 +9,24 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from mes import instruments, revisions, signals, wire
-from mes.db.tables import Badge, Installation, Lot, PlanRevision, Qualification, StationRow, UnitRow, WorkOrder
+from mes.db.tables import (
+    Badge,
+    Concession,
+    Installation,
+    Lot,
+    PlanRevision,
+    Qualification,
+    StationRow,
+    UnitRow,
+    WorkOrder,
+)
 from mes.domain import calibration
 from mes.domain.told import floor_order
 from mes.ledger import last_position
 
 OPEN: Final = ("released", "in_work", "on_hold")
 MOST_LOT_DAYS: Final = 2_000
+MOST_PERMITS: Final = 200
 
 
 def changes(session: Session, since: int, station: str) -> wire.FloorReply:
@@ -58,6 +69,7 @@ def changes(session: Session, since: int, station: str) -> wire.FloorReply:
         badges=_badges(session),
         instruments=tuple(wire.FloorInstrument(**calibration.floor_args(i)) for i in instruments.standings(session)),
         lot_days=_lot_days(session, after),
+        permits=_permits(session),
     )
 
 
@@ -71,9 +83,18 @@ def _stopped(session: Session) -> tuple[wire.FloorStop, ...]:
 
 def _lot_days(session: Session, after: int) -> tuple[wire.FloorLotDay, ...]:
     """The last days of use that were said after a ledger position, those farthest off first."""
-    said = select(Lot.part, Lot.lot, Lot.expires).where(Lot.expires.is_not(None), Lot.n > after)
+    said = select(Lot.part, Lot.lot, Lot.expires, Lot.concession).where(Lot.expires.is_not(None), Lot.n > after)
     found = session.execute(said.order_by(Lot.expires.desc(), Lot.part, Lot.lot).limit(MOST_LOT_DAYS))
-    return tuple(wire.FloorLotDay(part=p, lot=lot, until=until or "") for p, lot, until in found)
+    return tuple(wire.FloorLotDay(part=p, lot=lot, until=until or "", permit=c) for p, lot, until, c in found)
+
+
+def _permits(session: Session) -> tuple[wire.FloorPermit, ...]:
+    """The concessions that lots or waiting units use, the newest first: also one that is used up, or has expired."""
+    waiting = select(UnitRow.permit).where(UnitRow.permit.is_not(None))
+    lots = select(Lot.concession).where(Lot.concession.is_not(None))
+    used = select(Concession).where(or_(Concession.id.in_(waiting), Concession.id.in_(lots)))
+    found = session.scalars(used.order_by(Concession.granted_at.desc(), Concession.id).limit(MOST_PERMITS))
+    return tuple(wire.FloorPermit(id=c.id, until=c.expires, left=c.remaining) for c in found)
 
 
 def _badges(session: Session) -> tuple[wire.FloorBadge, ...]:
@@ -104,6 +125,7 @@ def _unit(row: UnitRow) -> wire.FloorUnit:
         results=json.loads(row.results),
         place=row.place,
         burn=wire.FloorBurn.model_validate_json(row.burn) if row.burn else None,
+        permit=row.permit,
     )
 
 

@@ -26,7 +26,7 @@ from mes.domain.route import Plan, Step
 from mes.domain.runs import last_askings
 from mes.domain.told import floor_order, floor_unit
 from mes.fold_deliveries import DELIVERY_RULES
-from mes.fold_nonconformity import open_nc, passed_again
+from mes.fold_nonconformity import open_nc, passed_again, permit_of, use_permit
 from mes.fold_office import OFFICE_RULES
 from mes.fold_orders import count_order, move_order, pieces
 from mes.fold_sampling import SAMPLING_RULES
@@ -195,6 +195,8 @@ def _case(world: World, entry: Entry, body: Any) -> unit_rules.Case:
         lot_is=lot_is,
         present=present,
         stopped=fold_signals.stopped(world, entry, unit.product, unit.step) if arrives and unit else None,
+        permit=permit_of(world, unit) if arrives and unit else None,
+        day=day_at(entry.at, plan.plant.timezone) if arrives else "",
         competent=_competent(world, entry, plan, step, body.unit, unit.visit if unit else 0),
         measured_by=fold_instruments.measured_by(world, entry, plan, body),
         boot=entry.boot_id,
@@ -289,6 +291,8 @@ def _apply(
         world.put_installation(replace(row, removed_at=entry.at))
         fold_lots.give_back(world, row)
     if d.arrived:
+        if before.permit is not None and case.permit is not None:
+            use_permit(world, before.permit)
         key = (after.serial, after.step, after.visit)
         if world.visits.get(*key) is None:
             world.visits.put(VisitRow(*key, case.station, after.product, entry.at, None, None, 0))

@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import select
 
 from mes import fold_corrective, fold_rollups, wire
-from mes.db.tables import Ledger
+from mes.db.tables import Ledger, UnitRow
 from mes.domain import gate
 from mes.domain import nonconformity as rules
 from mes.domain import unit as unit_rules
@@ -354,8 +354,18 @@ def _decided(world: World, entry: Entry, body: wire.NonconformityDecided, row: N
 def _disposed(world: World, entry: Entry, body: wire.NonconformityDisposed, row: NcRow) -> Judged:
     if _own_work(world, entry, row):
         return no(entry, "nc_own_work", nc=row.id)
-    by_piece, why = body.by_piece, body.why
-    return _dispose(world, entry, row, body.items, body.disposition, body.step, body.concession, why, by_piece=by_piece)
+    return _dispose(
+        world,
+        entry,
+        row,
+        body.items,
+        body.disposition,
+        body.step,
+        body.concession,
+        body.why,
+        by_piece=body.by_piece,
+        at_gate=body.at_gate,
+    )
 
 
 def _own_work(world: World, entry: Entry, row: NcRow) -> bool:
@@ -379,11 +389,13 @@ def _dispose(
     why: str,
     *,
     by_piece: bool = False,
+    at_gate: bool = False,
 ) -> Judged:
     """Decide on items; all of them or none. The answer names the first unit and where it goes.
 
     Args:
         by_piece: a lot takes nothing from its concession now, but each of its pieces when it goes in.
+        at_gate: a unit takes nothing from it now, but when the gate lets it on; one that is finished takes it now.
     """
     said: dict[str, Any] = {"nc": row.id}
     case, details = case_of(world, row), {}
@@ -391,7 +403,8 @@ def _dispose(
     for n in numbers:
         item = case.item(n)
         if disposition == "use_as_is" and item is not None and item.state == "undecided":
-            taken = _take(world, row, concession, item, today, later=by_piece and item.kind == "lot")
+            later = (by_piece and item.kind == "lot") or (at_gate and item.kind == "unit")
+            taken = _take(world, row, concession, item, today, later=later)
             if isinstance(taken, Refused):
                 return _no(entry, taken, row)
         decided = rules.decide(case, n, disposition, concession=bool(concession))
@@ -415,6 +428,8 @@ def _dispose(
         went = _send(world, entry, row, changed, step)
         if isinstance(went, Refused):
             return _no(entry, went, row)
+        if at_gate and disposition == "use_as_is":
+            _wait_for_the_gate(world, changed.subject, concession)
         details[n]["step"] = went
         said = {"unit": changed.subject, **({"step": went} if went else {}), **said}
     row = replace(row, disposition=disposition, why=why, decided_at=entry.at)
@@ -427,13 +442,45 @@ def _take(world: World, row: NcRow, concession: str, item: rules.Item, today: st
     granted = world.concessions.get(concession) if concession else None
     if granted is None:
         return Refused("nc_needs_concession")
-    after = granted.rule.take(row.product, row.step, replace(item, quantity=1) if later else item, today)
+    asked = (
+        replace(item, quantity=1 + len(_waiting(world, concession)) if item.kind == "unit" else 1) if later else item
+    )
+    after = granted.rule.take(row.product, row.step, asked, today)
     if isinstance(after, Refused):
         return after
     if later:
         return None
     world.concessions.put(replace(granted, remaining=after.left))
     return None
+
+
+def _waiting(world: World, concession: str) -> list[Unit]:
+    """The units that are to go on under a concession, and have not been let on yet."""
+    world.units.load_where(UnitRow.permit == concession)
+    return [held[0] for held in world.units.rows.values() if held and held[0].permit == concession]
+
+
+def _wait_for_the_gate(world: World, serial: str, concession: str) -> None:
+    """A unit is to go on under a concession: the gate takes it; no gate comes after the last step."""
+    unit = world.units.get(serial)
+    assert unit is not None
+    if unit.state == "done":
+        use_permit(world, concession)
+    else:
+        world.put_unit(replace(unit, permit=concession))
+
+
+def permit_of(world: World, unit: Unit) -> gate.Permit | None:
+    """The concession that a unit is to go on under, as it stands."""
+    granted = world.concessions.get(unit.permit) if unit.permit else None
+    return gate.Permit(granted.id, granted.expires, granted.remaining) if granted else None
+
+
+def use_permit(world: World, concession: str) -> None:
+    """A unit goes on under a concession: it counts down, once for each unit."""
+    granted = world.concessions.get(concession)
+    assert granted is not None
+    world.concessions.put(replace(granted, remaining=granted.remaining - 1))
 
 
 def _send(world: World, entry: Entry, row: NcRow, item: rules.Item, to: str) -> str | Refused:
@@ -446,7 +493,7 @@ def _send(world: World, entry: Entry, row: NcRow, item: rules.Item, to: str) -> 
     if unit is None or unit.nc != row.id:
         return Refused("nc_held_by", {"unit": item.subject, "other": unit.nc if unit and unit.nc else "–"})
     if item.disposition == "scrap":
-        scrapped = replace(unit, state="scrapped", station=None, place=None, since=entry.at)
+        scrapped = replace(unit, state="scrapped", station=None, place=None, permit=None, since=entry.at)
         world.put_unit(scrapped)
         move_order(world, entry, unit, scrapped)
         fold_rollups.decided(world, entry, unit, scrapped)

@@ -98,7 +98,14 @@ def dispose(
         actor: who decides: the authority that the log retains.
     """
     body = wire.NonconformityDisposed(
-        nc=nc, items=tuple(items), disposition=disposition, step=step, concession=concession, why=why, by_piece=True
+        nc=nc,
+        items=tuple(items),
+        disposition=disposition,
+        step=step,
+        concession=concession,
+        why=why,
+        by_piece=True,
+        at_gate=True,
     )
     return request(session, "NonconformityDisposed", body, now=now, actor=actor)
 

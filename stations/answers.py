@@ -105,6 +105,7 @@ def alone(turn: Turn, pending: Pending) -> Turn:
             return _enter_alone(turn, pending)
         case wire.MaterialsInstalled() if work is not None and work.holds(pending.token):
             turn = turn.overdue(pending.token, (True, "component_fitted")).put_work(work.settle(pending.token))
+            turn = turn.put(recall=parts.uses_permit(turn.session.recall, pending.body))
             return turn.decided(pending, "component_fitted", parts.name_args(work, pending.body.part))
         case wire.UnitsTested() | wire.ReadingsRecorded() | wire.UnitsInspected() | wire.WorkCompleted(unit=str()) if (
             work is not None
@@ -214,6 +215,9 @@ def _enter_alone(turn: Turn, pending: Pending) -> Turn:
     turn = turn.overdue(pending.token, (work is not None, answer.reason))
     if work is None:
         return turn.say(answer.reason, answer.args, awaiting=pending.token)
+    permit = s.recall.permit_of(s.recall.unit(serial))
+    if permit is not None:
+        turn = turn.put(recall=floor.used(turn.session.recall, permit.id))
     turn = units.enter(turn, replace(work, arrived=pending.token), back=answer.reason == "unit_here")
     reason, args = _where(work, answer.reason, answer.args)
     if reason != "rack_place":

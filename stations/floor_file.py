@@ -14,7 +14,18 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from mes.wire import FloorBadge, FloorComponent, FloorInstrument, FloorLot, FloorOrder, FloorReply, FloorStop, FloorUnit
+from mes.wire import (
+    FloorBadge,
+    FloorComponent,
+    FloorInstrument,
+    FloorLot,
+    FloorLotDay,
+    FloorOrder,
+    FloorPermit,
+    FloorReply,
+    FloorStop,
+    FloorUnit,
+)
 from stations.durable import write_whole
 
 log = logging.getLogger(__name__)
@@ -32,6 +43,8 @@ class FloorFile:
         self._components: dict[tuple[str, str], FloorComponent] = {}
         self._held: tuple[FloorLot, ...] = ()
         self._stopped: tuple[FloorStop, ...] | None = None
+        self._lot_days: dict[tuple[str, str], FloorLotDay] = {}
+        self._permits: tuple[FloorPermit, ...] | None = None
         self._badges: tuple[FloorBadge, ...] | None = None
         self._instruments: tuple[FloorInstrument, ...] | None = None
         self._saved_at = -SAVE_S
@@ -55,7 +68,7 @@ class FloorFile:
         """Merge an answer."""
         with self._lock:
             if reply.whole:
-                self._orders, self._units, self._components = {}, {}, {}
+                self._orders, self._units, self._components, self._lot_days = {}, {}, {}, {}
             self._cursor = reply.cursor
             self._orders.update((o.id, o) for o in reply.orders)
             self._units.update((u.serial, u) for u in reply.units)
@@ -65,6 +78,8 @@ class FloorFile:
                 else:
                     self._components.pop((c.part, c.serial), None)
             self._held = reply.held_lots
+            self._lot_days.update(((x.part, x.lot), x) for x in reply.lot_days or ())
+            self._permits = self._permits if reply.permits is None else reply.permits
             self._stopped = self._stopped if reply.stopped is None else reply.stopped
             self._badges = self._badges if reply.badges is None else reply.badges
             self._instruments = self._instruments if reply.instruments is None else reply.instruments
@@ -83,6 +98,8 @@ class FloorFile:
                 components=tuple(self._components.values()),
                 held_lots=self._held,
                 stopped=self._stopped,
+                lot_days=tuple(self._lot_days.values()),
+                permits=self._permits,
                 badges=self._badges,
                 instruments=self._instruments,
             )

@@ -10,10 +10,12 @@ from dataclasses import replace
 from mes import wire
 from mes.domain import gate
 from mes.domain.gate import Answer
+from stations import recall as floor
 from stations.counting import Lot
 from stations.hints import CODES
 from stations.inputs import VerdictCame
 from stations.needs import Found
+from stations.recall import Recall
 from stations.turn import Pending, Session, Turn, bad
 
 
@@ -51,8 +53,23 @@ def fit_for_use(s: Session, counting: Lot) -> Answer:
         return Answer(False, "needs_lot", {"part": counting.needed[0][0].name.model_dump()})
     if s.online:
         return Answer(True, "ok")
-    stand = {part: s.recall.lot_is(part, lot, s.now, counting.plan) for part, lot in counting.loaded.items()}
+    stand = {
+        part: s.recall.lot_is(part, lot, s.now, counting.plan, quantity) for part, lot, quantity in _used(counting)
+    }
     return gate.made_of(counting.step, counting.loaded, stand)
+
+
+def _used(counting: Lot) -> list[tuple[str, str, int]]:
+    """Each part that the counted pieces are made of, its lot, and how many of it they take."""
+    parts = gate.of_lots(counting.step)
+    return [(c.part, lot, counting.made * c.quantity) for c in parts if (lot := counting.loaded.get(c.part))]
+
+
+def use_permits(recall: Recall, counting: Lot) -> Recall:
+    """The pieces were counted without the server; where a lot is under a concession, they use it."""
+    for part, lot, quantity in _used(counting):
+        recall = floor.used(recall, recall.lot_permits.get((part, lot)), quantity)
+    return recall
 
 
 def judged(turn: Turn, pending: Pending, v: VerdictCame, *, awaited: bool) -> Turn:

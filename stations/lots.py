@@ -142,4 +142,5 @@ def book_alone(turn: Turn, pending: Pending) -> Turn:
     if lot is None:
         return turn
     left = {**turn.session.lots_left, (lot.order.id, lot.step.id): lot.args["left"]}
+    turn = turn.put(recall=loading.use_permits(turn.session.recall, lot))
     return turn.put(lot=None, lots_left=left).decided(pending, "counted", lot.args)

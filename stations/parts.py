@@ -13,6 +13,7 @@ from mes.domain.gate import Installed
 from stations import recall as floor
 from stations import serials, signing, units
 from stations.needs import Found
+from stations.recall import Recall
 from stations.turn import Turn
 from stations.work import Work
 
@@ -31,7 +32,7 @@ def fit(turn: Turn, work: Work, found: Found, raw: str) -> Turn:
         # Where else a part is, and which lots are held, the station knows only as of its last talk with the server:
         # online the server says it, or a part that has just been freed would be refused here.
         used_in=None if s.online else s.recall.used_in(found.part, found.serial),
-        lot_is="good" if s.online else s.recall.lot_is(found.part, found.lot, s.now, work.plan),
+        lot_is="good" if s.online else s.recall.lot_is(found.part, found.lot, s.now, work.plan, quantity),
     )
     if not s.online:
         answer = signing.besides(answer, signing.may_work(s, work))
@@ -52,6 +53,11 @@ def fit(turn: Turn, work: Work, found: Found, raw: str) -> Turn:
     return turn.say("kept", awaiting=token)
 
 
+def uses_permit(recall: Recall, body: wire.MaterialsInstalled) -> Recall:
+    """Pieces of a lot have gone in without the server; where the lot is under a concession, they use it."""
+    return floor.used(recall, recall.lot_permits.get((body.part, body.lot or "")), body.quantity)
+
+
 def undo(turn: Turn, work: Work) -> Turn:
     """Take back the last thing that was done to the unit; when nothing was, the unit itself goes off the bench."""
     last = work.deeds[-1] if work.deeds else None
@@ -67,6 +73,8 @@ def undo(turn: Turn, work: Work) -> Turn:
     body = wire.MaterialsUninstalled(unit=work.serial, step=work.step.id, installation=held.item.id, reason="undo")
     turn, token = turn.keep(body)
     out = floor.taken_out(turn.session.recall, held.item, work.serial)
+    if not turn.session.online and held.item.lot:  # what went in without network is given back without it
+        out = floor.used(out, out.lot_permits.get((held.item.part, held.item.lot)), -held.item.quantity)
     turn = turn.put_work(replace(work.drop(held.token), finishing=False)).put(recall=out)
     return turn.say("component_removed", {"part": _name(work, held.item.part)}, colour="kept", awaiting=token)
 

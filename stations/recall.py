@@ -17,7 +17,7 @@ from mes import wire
 from mes.domain.burn_in import Burn
 from mes.domain.calibration import Instrument
 from mes.domain.days import day_at
-from mes.domain.gate import Installed, Order, OrderState, Unit, UnitState, Worker, bears_serial
+from mes.domain.gate import Installed, Order, OrderState, Permit, Unit, UnitState, Worker, bears_serial
 from mes.domain.lots import LotKnown, Standing, standing
 from mes.domain.route import Plan, Product, Step
 
@@ -32,6 +32,7 @@ _HOLES: Final = {"yyyy": r"\d{4}", "yy": r"\d\d", "ww": r"\d\d", "mm": r"\d\d", 
 class Recall:
     """Plans by revision, open orders and units, where serialised components are, which lots are held,
     the last days of use of those that have one, and the signals because of which nothing comes to a step of a product.
+    `permits`: the concessions that units and lots (`lot_permits`) use, less what this station has used since.
 
     `inside` is what a unit had when it last left this station: the server tells of serialised components only, and a
     unit that comes back without network still has its lots. `workers` are the good badges, `instruments` those of the
@@ -49,6 +50,8 @@ class Recall:
     held_lots: frozenset[tuple[str, str]] = frozenset()
     lot_days: Mapping[tuple[str, str], str] = field(default_factory=dict)
     stopped: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    permits: Mapping[str, Permit] = field(default_factory=dict)
+    lot_permits: Mapping[tuple[str, str], str] = field(default_factory=dict)
     inside: Mapping[str, tuple[Installed, ...]] = field(default_factory=dict)
     workers: Mapping[str, Worker] | None = None
     instruments: Mapping[str, Instrument] | None = None
@@ -80,12 +83,19 @@ class Recall:
         """The unit that holds this serialised component, None when none is known."""
         return self.components.get((part, serial)) if serial else None
 
-    def lot_is(self, part: str, lot: str | None, now: str, plan: Plan) -> Standing:
-        """How a lot stands, as far as it was told here; whether its receipt is on record only the server knows."""
+    def lot_is(self, part: str, lot: str | None, now: str, plan: Plan, quantity: int = 1) -> Standing:
+        """How a lot stands for so many pieces, as far as it was told here; whether its receipt is on record only the
+        server knows."""
         if lot is None:
             return "good"
-        known = LotKnown((part, lot) in self.held_lots, self.lot_days.get((part, lot), ""))
-        return standing(known, day_at(now, plan.plant.timezone))
+        permit = self.permits.get(self.lot_permits.get((part, lot), ""))
+        held, last = (part, lot) in self.held_lots, self.lot_days.get((part, lot), "")
+        under = (permit.left, permit.until) if permit else (None, "")
+        return standing(LotKnown(held, last, True, *under), day_at(now, plan.plant.timezone), quantity=quantity)
+
+    def permit_of(self, unit: Unit | None) -> Permit | None:
+        """The concession that a unit is to go on under, None where it needs none or none is known here."""
+        return self.permits.get(unit.permit) if unit and unit.permit else None
 
     def installed_in(self, serial: str) -> tuple[Installed, ...]:
         """What is in a unit, as far as it is known here: a serialised component only where it is still said to be."""
@@ -160,6 +170,7 @@ def told(recall: Recall, reply: wire.FloorReply) -> Recall:
     units = {u.serial: unit_from(u) for u in reply.units}
     components = {(c.part, c.serial): c.unit for c in reply.components}
     lot_days = {(x.part, x.lot): x.until for x in reply.lot_days or ()}
+    lot_permits = {(x.part, x.lot): x.permit or "" for x in reply.lot_days or ()}
     inside = recall.inside
     if reply.whole:  # what is not open any more is forgotten
         inside = {serial: items for serial, items in inside.items() if serial in units or serial in recall.ours}
@@ -177,6 +188,10 @@ def told(recall: Recall, reply: wire.FloorReply) -> Recall:
         components={**{key: unit for key, unit in components.items() if unit}, **mine},
         held_lots=frozenset((x.part, x.lot) for x in reply.held_lots),
         lot_days={**({} if reply.whole else recall.lot_days), **lot_days},
+        lot_permits={**({} if reply.whole else recall.lot_permits), **lot_permits},
+        permits=recall.permits
+        if reply.permits is None
+        else {p.id: Permit(p.id, p.until, p.left) for p in reply.permits},
         stopped=recall.stopped if reply.stopped is None else {(x.product, x.step): x.signal for x in reply.stopped},
         inside=inside,
         workers=recall.workers if reply.badges is None else {b.id: worker_from(b) for b in reply.badges},
@@ -235,6 +250,14 @@ def never_in(recall: Recall, serial: str, installation: str) -> Recall:
     return left(recall, serial, tuple(i for i in recall.inside[serial] if i.id != installation))
 
 
+def used(recall: Recall, permit: str | None, pieces: int = 1) -> Recall:
+    """The station has used a concession without the server: what it is told next has it counted, or will."""
+    known = recall.permits.get(permit or "")
+    if known is None:
+        return recall
+    return replace(recall, permits={**recall.permits, known.id: replace(known, left=known.left - pieces)})
+
+
 def taken_out(recall: Recall, item: Installed, unit: str) -> Recall:
     """It came out again, or never was in."""
     key = (item.part, item.serial or "")
@@ -269,6 +292,7 @@ def unit_from(unit: wire.FloorUnit, since: str = "") -> Unit:
         results=unit.results,
         place=unit.place,
         burn=Burn(**unit.burn.model_dump()) if unit.burn else None,
+        permit=unit.permit,
     )
 
 

@@ -12,6 +12,7 @@ from mes import wire
 from mes.domain import gate
 from mes.domain import unit as rules
 from mes.domain.command_words import COMMANDS
+from mes.domain.days import day_at
 from mes.domain.gate import Answer
 from stations import calibrated, signing, testing
 from stations.places import free_place
@@ -72,6 +73,8 @@ def gate_says(s: Session, serial: str) -> Answer:
         online=False,
         present=len(others),
         stopped=s.recall.stopped.get((unit.product, unit.step)) if unit else None,
+        permit=s.recall.permit_of(unit),
+        day=day_at(s.now, plan.plant.timezone),
     )
     return signing.besides(answer, signing.may_do(s, plan, place[1], serial)) if place else answer
 

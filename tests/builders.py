@@ -230,6 +230,8 @@ class Floor:
     inside: dict[str, list[Installed]] = field(default_factory=dict)
     held_lots: set[tuple[str, str]] = field(default_factory=set)
     stopped: list[wire.FloorStop] = field(default_factory=list)
+    permits: list[wire.FloorPermit] = field(default_factory=list)
+    lot_days: list[wire.FloorLotDay] = field(default_factory=list)
     signalled: dict[str, str] | None = None
     left: int = 100
     workers: dict[str, Worker] | None = None
@@ -361,6 +363,8 @@ class Floor:
             ),
             held_lots=tuple(wire.FloorLot(part=p, lot=x) for p, x in self.held_lots),
             stopped=tuple(self.stopped),
+            permits=tuple(self.permits),
+            lot_days=tuple(self.lot_days),
             badges=None
             if self.workers is None
             else tuple(

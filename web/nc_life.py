@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from mes import corrective, revisions, signals
 from mes import nonconformities as verbs
-from mes.db.tables import Concession, NcItem, NcRemark, Nonconformity, Person
+from mes.db.tables import Concession, NcItem, NcRemark, Nonconformity, Person, UnitRow
 from mes.domain.days import day_at
 from mes.domain.gate import proves_safety
 from mes.domain.nonconformity import FOR_KIND, MAY, Action, Case, Item, against_closing
@@ -61,6 +61,7 @@ def life(
         "names": names,
         "remarks": remarks,
         "concessions": granted,
+        "waiting": _waiting(session, granted),
         "usable": [c for c in granted if c.remaining and c.expires >= today],
         "history": _history(session, row),
         "chain": chain(row, case),
@@ -90,6 +91,15 @@ def _case(row: Nonconformity, items: Sequence[NcItem]) -> Case:
         for i in items
     )
     return Case(row.state, row.contained_at is not None, row.analysed_at is not None, ruled)  # type: ignore[arg-type]
+
+
+def _waiting(session: Session, granted: Sequence[Concession]) -> dict[str, list[str]]:
+    """The units that are to go on under each concession and have not come to their next step yet."""
+    promised = select(UnitRow.permit, UnitRow.serial).where(UnitRow.permit.in_([c.id for c in granted]))
+    found: dict[str, list[str]] = {}
+    for permit, serial in session.execute(promised.order_by(UnitRow.serial)) if granted else ():
+        found.setdefault(permit or "", []).append(serial)
+    return found
 
 
 def _safety(row: Nonconformity, product: Product | None) -> bool:

@@ -61,7 +61,8 @@ class Unit:
     judgement on the unit; `tested` and `inspected` are its last outcomes. `results` says for each step what its last
     test run came to; it is forgotten where the unit goes back to. `nc` is the nonconformity that blocks it; `reverify`
     the step that has to be passed again before the nonconformity `treating` can be closed. In a rack, `place` is where
-    it stands and `burn` how long it has been seen to run. `delivery` is what a finished unit has left with.
+    it stands and `burn` how long it has been seen to run. `delivery` is what a finished unit has left with. `permit` is
+    the concession under which it is to go on, until the gate has let it on once.
     """
 
     serial: str
@@ -82,11 +83,21 @@ class Unit:
     place: int | None = None
     burn: Burn | None = None
     delivery: str | None = None
+    permit: str | None = None
 
     @property
     def visit(self) -> int:
         """Which visit of the present step this is, 1 for the first."""
         return self.visits.get(self.step, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """A concession that a unit is to go on under: its last day (`YYYY-MM-DD`), and how many pieces it still permits."""
+
+    id: str
+    until: str
+    left: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +229,8 @@ def enter(
     online: bool = True,
     present: int = 0,
     stopped: str | None = None,
+    permit: Permit | None = None,
+    day: str = "",
 ) -> Answer:
     """May this unit be worked on at this station now?
 
@@ -230,6 +243,8 @@ def enter(
         online: False when the station decides alone.
         present: how many other units are in work at this station.
         stopped: the signal of a control chart because of which no further unit comes to the step; None: there is none.
+        permit: the concession that the unit is to go on under; None: it needs none, or it is not known here.
+        day: `YYYY-MM-DD`, the site's own day.
     """
     if operator is None:
         return Answer(False, "no_operator")
@@ -263,12 +278,22 @@ def enter(
         return Answer(False, "at_other_station", {**said, "station": name_of_station(plan, unit.station)})
     if stopped is not None:
         return Answer(False, "step_stopped", {"step": step.name.model_dump(), "signal": stopped})
+    if permit is not None and (refused := _not_under(permit, unit, day)) is not None:
+        return refused
     if not online and step.offline == "stop":
         return Answer(False, "needs_network")
     here = plan.station(station)
     if here is not None and present >= here.places:
         return Answer(False, "bench_full", {"places": here.places})
     return Answer(True, "unit_arrived", {**said, "step": step.name.model_dump()})
+
+
+def _not_under(permit: Permit, unit: Unit, day: str) -> Answer | None:
+    """Why a unit may not go on under its concession, None where it may."""
+    said = {"unit": unit.serial, "concession": permit.id, "expires": permit.until}
+    if day > permit.until:
+        return Answer(False, "permit_expired", said)
+    return Answer(False, "permit_used_up", said) if permit.left < 1 else None
 
 
 def _wrong_place(unit: Unit, product: Product, step: Step, plan: Plan, station: str) -> Answer:

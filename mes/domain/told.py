@@ -54,6 +54,7 @@ def floor_unit(unit: Unit) -> wire.FloorUnit:
         results=dict(unit.results),
         place=unit.place,
         burn=wire.FloorBurn(**asdict(unit.burn)) if unit.burn else None,
+        permit=unit.permit,
     )
 
 

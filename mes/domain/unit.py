@@ -73,7 +73,8 @@ class Case:
 
     `at` is the event's own time, UTC text. `installed` is what is in the unit now; `used_in` the other unit that holds
     the component of this event; `present` how many other units are in work at the station; `stopped` the signal
-    because of which nothing comes to the step. `competent` is what the gate
+    because of which nothing comes to the step; `permit` the concession under which the unit is to go on, `day` the
+    site's own day. `competent` is what the gate
     says of the operator, None where the step asks for no qualification. `boot` and `mono_ms` are the station's
     monotonic clock.
     """
@@ -92,6 +93,8 @@ class Case:
     lot_is: Standing = "good"
     present: int = 0
     stopped: str | None = None
+    permit: gate.Permit | None = None
+    day: str = ""
     competent: gate.Answer | None = None
     measured_by: gate.Answer | None = None
     boot: str = ""
@@ -169,6 +172,8 @@ def arrive(case: Case, body: wire.UnitsArrived) -> Decision:
         online=case.asks,
         present=case.present,
         stopped=case.stopped,
+        permit=case.permit,
+        day=case.day,
     )
     if not answer.go:
         return refuse(answer) if case.asks else held(case, answer.reason, args=answer.args)
@@ -196,6 +201,7 @@ def begin(case: Case, place: int | None) -> Unit:
         inspected=None,
         results={step: said for step, said in unit.results.items() if step != unit.step},
         place=place,
+        permit=None,
         burn=begun(unit.burn, boot=case.boot, mono_ms=case.mono_ms) if case.step.sample_s else None,
     )
 
@@ -403,7 +409,7 @@ def onward(unit: Unit, following: Step | None, at: str) -> Unit:
 def disqualify(case: Case, body: wire.UnitsDisqualified) -> Decision:
     """The unit is scrap, wherever it stands."""
     assert case.unit is not None
-    unit = replace(case.unit, state="scrapped", station=None, place=None, since=case.at)
+    unit = replace(case.unit, state="scrapped", station=None, place=None, permit=None, since=case.at)
     return Decision("accepted", "scrapped", {"unit": unit.serial}, unit=unit)
 
 
@@ -566,6 +572,7 @@ def send_to(unit: Unit, step: str, at: str, *, nc: str, product: Product) -> Uni
         place=None,
         burn=None,
         delivery=None,
+        permit=None,
     )
 
 

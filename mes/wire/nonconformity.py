@@ -95,7 +95,8 @@ class NonconformityDisposed(Frozen):
     """What becomes of items. Who decides is the entry's person, who has signed.
 
     `step` is where rework sends units; `concession` what `use_as_is` stands on. `by_piece`: a lot uses its concession
-    with each piece that goes in; without it, with the decision, as in ledgers of before.
+    with each piece that goes in, `at_gate`: a unit when the gate lets it on; without them, with the decision, as in
+    ledgers of before.
     """
 
     nc: Id
@@ -105,6 +106,7 @@ class NonconformityDisposed(Frozen):
     concession: OptionalId = ""
     why: Text = ""
     by_piece: bool = False
+    at_gate: bool = False
 
 
 class ConcessionGranted(Frozen):

@@ -183,7 +183,8 @@ class FloorBurn(Frozen):
 class FloorUnit(Frozen):
     """What a station must know of a unit to decide alone; `results`: what each step's last test run came to.
 
-    In a rack, `place` is where it stands, and `burn` how far its burn-in is.
+    In a rack, `place` is where it stands, and `burn` how far its burn-in is. `permit` is the concession that it is to
+    go on under.
     """
 
     serial: str
@@ -201,6 +202,7 @@ class FloorUnit(Frozen):
     results: dict[str, str] = {}
     place: int | None = None
     burn: FloorBurn | None = None
+    permit: str | None = None
 
 
 class FloorComponent(Frozen):
@@ -219,11 +221,20 @@ class FloorLot(Frozen):
 
 
 class FloorLotDay(Frozen):
-    """The last day on which a component lot may be used."""
+    """The last day on which a component lot may be used, and the concession that its pieces use."""
 
     part: str
     lot: str
     until: str
+    permit: str | None = None
+
+
+class FloorPermit(Frozen):
+    """A concession that units or lots use: its last day, and how many pieces it still permits."""
+
+    id: str
+    until: str
+    left: int
 
 
 class FloorCarton(Frozen):
@@ -276,8 +287,8 @@ class FloorReply(Frozen):
 
     `help_called` is about the station that asks: somebody may have answered its call from elsewhere. `badges` and
     `instruments` are always all of them, or the end of one could never be told; None: this server does not tell. So are
-    `stopped`, the steps to which nothing comes. `lot_days`: the lots with a last day of use of which something was said
-    since.
+    `stopped`, the steps to which nothing comes, and `permits`, the concessions that something may still use.
+    `lot_days`: the lots with a last day of use of which something was said since.
     """
 
     cursor: int
@@ -291,6 +302,7 @@ class FloorReply(Frozen):
     instruments: tuple[FloorInstrument, ...] | None = None
     lot_days: tuple[FloorLotDay, ...] | None = None
     stopped: tuple[FloorStop, ...] | None = None
+    permits: tuple[FloorPermit, ...] | None = None
 
 
 class Problem(Frozen):

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from mes import floor as floor_of
 from mes import lot_pages, lots, quality, wire
 from mes import nonconformities as verbs
 from mes.certificates import Received
@@ -158,6 +159,60 @@ def test_a_concession_of_yesterday_is_not_granted_and_an_expired_one_not_used(fl
     co = grant(floor, nc, count=5, expires="2026-11-23").args["concession"]
     floor.clock.tick(86_400)
     assert decide(floor, nc, "use_as_is", concession=co).reason == "concession_expired"
+
+
+def conceded(floor: Floor, count: int = 1, expires: str = "2026-11-23") -> str:
+    """The first unit has failed its test, and is to go on under a concession."""
+    failed(floor)
+    co = grant(floor, NC, count=count, expires=expires).args["concession"]
+    assert decide(floor, NC, "use_as_is", concession=co).done
+    return str(co)
+
+
+def test_a_unit_takes_its_concession_when_the_gate_lets_it_on_and_only_once(floor: Floor) -> None:
+    co = conceded(floor)
+    assert (row(floor, UnitRow, ONE).permit, row(floor, Concession, co).remaining) == (co, 1)
+    to_test(floor, TWO)
+    b2, b3 = floor.bench("b2"), floor.bench("b3")
+    floor.send(b2, *(b2.test(TWO, 9.0) for _ in range(3)))
+    answer = decide(floor, row(floor, UnitRow, TWO).nc or "", "use_as_is", concession=co)
+    assert answer.reason == "concession_used_up", "the one piece is promised to the first unit"
+    with reading(floor.engine) as session:
+        told = floor_of.changes(session, 0, "b3")
+    assert [(p.id, p.until, p.left) for p in told.permits or ()] == [(co, "2026-11-23", 1)]
+    assert [u.permit for u in told.units if u.serial == ONE] == [co]
+    assert floor.send(b3, b3.arrive(ONE, "look"))[0].reason == "unit_arrived"
+    assert (row(floor, UnitRow, ONE).permit, row(floor, Concession, co).remaining) == (None, 0)
+    floor.send(b3, b3.event("UnitsDeparted", unit=ONE, step="look", reason="undo"))
+    floor.clock.tick(86_400)
+    (answer,) = floor.send(b3, b3.arrive(ONE, "look"))
+    assert (answer.reason, row(floor, Concession, co).remaining) == ("unit_arrived", 0)
+
+
+def test_a_unit_is_refused_after_the_last_day_of_its_concession_and_a_new_one_lets_it_on(floor: Floor) -> None:
+    old = conceded(floor)
+    floor.clock.tick(86_400)
+    b3 = floor.bench("b3")
+    (answer,) = floor.send(b3, b3.arrive(ONE, "look"))
+    assert (answer.verdict, answer.reason, answer.args["concession"]) == ("refused", "permit_expired", old)
+    (answer,) = floor.send(b3, b3.event("UnitsArrived", unit=ONE, step="look", asks=False))
+    assert (answer.verdict, answer.args["why"]) == ("held", "permit_expired")
+    nc = row(floor, UnitRow, ONE).nc or ""
+    new = grant(floor, nc, expires="2026-11-25").args["concession"]
+    assert decide(floor, nc, "use_as_is", concession=new).done
+    assert floor.send(b3, b3.arrive(ONE, "look"))[0].reason == "unit_arrived"
+    assert [row(floor, Concession, co).remaining for co in (old, new)] == [1, 0]
+
+
+def test_pieces_of_a_lot_may_use_up_what_was_promised_to_a_unit(floor: Floor) -> None:
+    co = conceded(floor)
+    lot = opened(floor, wire.NcItem(kind="lot", part="FUSE", subject="9", quantity=5))
+    assert decide(floor, lot, "use_as_is", concession=co).done
+    b1, b3 = floor.bench("b1"), floor.bench("b3")
+    floor.send(b1, b1.arrive(TWO, "fit"), b1.fit(TWO, "BAT", serial="00002"), b1.fit(TWO, "FUSE", lot="9"))
+    assert floor.send(b3, b3.arrive(ONE, "look"))[0].reason == "permit_used_up"
+    assert decide(floor, opened(floor, unit(ONE)), "rework").done
+    assert row(floor, UnitRow, ONE).permit is None, "it is to pass the test after all"
 
 
 def test_a_safety_test_that_no_later_step_names_is_not_conceded_either(tmp_path: Path) -> None:

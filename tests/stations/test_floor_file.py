@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mes.wire import FloorComponent, FloorInstrument, FloorLot, FloorOrder, FloorReply, FloorUnit
+from mes.wire import (
+    FloorComponent,
+    FloorInstrument,
+    FloorLot,
+    FloorLotDay,
+    FloorOrder,
+    FloorPermit,
+    FloorReply,
+    FloorUnit,
+)
 from stations.floor_file import FloorFile
+
+DAY = FloorLotDay(part="FUSE", lot="8", until="2026-12-31", permit="CO-2026-0001")
+PERMIT = FloorPermit(id="CO-2026-0001", until="2026-12-31", left=3)
 
 
 def unit(serial: str, step: str = "fit") -> FloorUnit:
@@ -24,6 +36,8 @@ def told(cursor: int, *units: FloorUnit, whole: bool = False, inside: str = "A")
         components=(FloorComponent(part="BAT", serial="1", unit=inside),),
         held_lots=(FloorLot(part="FUSE", lot="7"),),
         instruments=(FloorInstrument(id="SAF-01", state="good", until="2026-12-31"),) if whole else None,
+        lot_days=(DAY,) if whole else None,
+        permits=(PERMIT,) if whole else None,
     )
 
 
@@ -38,6 +52,7 @@ def test_what_was_told_is_read_again_as_one_whole_answer(tmp_path: Path) -> None
     assert {u.serial: u.step for u in again.units} == {"A": "test", "B": "fit"}
     assert [(c.serial, c.unit) for c in again.components] == [("1", "A")]
     assert again.held_lots == (FloorLot(part="FUSE", lot="7"),)
+    assert (again.lot_days, again.permits) == ((DAY,), (PERMIT,))
     assert again.instruments == (FloorInstrument(id="SAF-01", state="good", until="2026-12-31"),)
 
 

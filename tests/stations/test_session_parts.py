@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mes import wire
 from mes.domain.reasons import sentence
 from tests.builders import (
     BATTERY,
@@ -138,6 +139,18 @@ def test_a_held_lot_is_refused(link: str) -> None:
     floor.held_lots.add(("FUSE-30A", "L1"))
     bench = a_bench_at_work("bench-1", floor=floor, link=link).scan(FUSE)
     assert (bench.server() if link == "up" else bench).shows == ("stop", "lot_held")
+
+
+def test_without_network_the_pieces_of_a_lot_under_a_concession_are_counted_here() -> None:
+    floor = a_floor()
+    floor.permits.append(wire.FloorPermit(id="CO-2026-0001", until="2030-01-01", left=1))
+    day = wire.FloorLotDay(part="FUSE-30A", lot="L1", until="2030-01-01", permit="CO-2026-0001")
+    floor.lot_days.append(day)
+    bench = a_bench_at_work("bench-1", floor=floor, link="down").scan(FUSE)
+    assert bench.shows == ("kept", "component_fitted")
+    assert bench.session.recall.permits["CO-2026-0001"].left == 0
+    assert bench.scan(FUSE).shows == ("stop", "lot_used_up")
+    assert bench.command("UNDO").session.recall.permits["CO-2026-0001"].left == 1, "it came out again"
 
 
 def test_a_step_without_components_takes_none() -> None:

@@ -110,6 +110,21 @@ def test_the_steps_to_which_nothing_comes_are_always_all_of_them() -> None:
     assert told(whole=False, into=before, stopped=()).stopped == {}
 
 
+def test_what_a_concession_still_permits_is_counted_down_here_until_the_server_tells_anew() -> None:
+    lot = wire.FloorLotDay(part="FUSE-30A", lot="L1", until="2026-11-30", permit="CO-2026-0001")
+    permit = wire.FloorPermit(id="CO-2026-0001", until="2026-11-30", left=2)
+    before = told(lot_days=(lot,), permits=(permit,))
+
+    def stands(known: recall.Recall, quantity: int) -> str:
+        return known.lot_is("FUSE-30A", "L1", "2026-11-24T10:00:00Z", a_plan(), quantity)
+
+    assert [stands(before, n) for n in (1, 2, 3)] == ["good", "good", "used_up"]
+    after = recall.used(before, "CO-2026-0001", 2)
+    assert stands(after, 1) == "used_up"
+    assert stands(told(whole=False, into=after), 1) == "used_up", "a server of before does not tell"
+    assert stands(told(whole=False, into=after, permits=(permit,)), 2) == "good"
+
+
 def test_the_last_day_of_a_lot_stays_known_and_counts_to_its_end() -> None:
     day = wire.FloorLotDay(part="FUSE-30A", lot="L1", until="2026-11-23")
     after = told(whole=False, into=told(lot_days=(day,)))

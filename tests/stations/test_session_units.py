@@ -215,6 +215,21 @@ def test_without_network_a_step_that_a_signal_stops_stays_stopped() -> None:
     assert bench.hear_of_the_floor().scan(UNIT).shows == ("kept", "offline_go")
 
 
+@pytest.mark.parametrize(
+    ("until", "left", "reason"), [("2026-01-01", 1, "permit_expired"), ("2030-01-01", 0, "permit_used_up")]
+)
+def test_without_network_a_unit_goes_on_under_its_concession_only_while_that_holds(
+    until: str, left: int, reason: str
+) -> None:
+    bench = bare("down", known(permit="CO-2026-0001"))
+    bench.floor.permits.append(wire.FloorPermit(id="CO-2026-0001", until=until, left=left))
+    bench.hear_of_the_floor().scan(UNIT)
+    assert (bench.shows, bench.kinds) == (("stop", reason), [])
+    bench.floor.permits[:] = [wire.FloorPermit(id="CO-2026-0001", until="2030-01-01", left=1)]
+    assert bench.hear_of_the_floor().scan(UNIT).shows == ("kept", "offline_go")
+    assert bench.session.recall.permits["CO-2026-0001"].left == 0
+
+
 def known(**more: object) -> Unit:
     return replace(ONE, **more)  # type: ignore[arg-type]
 

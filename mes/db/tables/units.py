@@ -22,6 +22,12 @@ class UnitRow(Base):
             sqlite_where=text("station is not null"),
             postgresql_where=text("station is not null"),
         ),
+        Index(
+            None,
+            "permit",
+            sqlite_where=text("permit is not null"),
+            postgresql_where=text("permit is not null"),
+        ),
         Index(None, "n"),
     )
 
@@ -43,6 +49,7 @@ class UnitRow(Base):
     place: Mapped[int | None]
     burn: Mapped[Long | None]
     delivery: Mapped[Id | None]
+    permit: Mapped[Id | None]
     n: Mapped[Position]
 
 
