@@ -104,5 +104,9 @@ def _steps(
     """A limit over the points: straight, or in steps where samples differ in size."""
     if len({value for _i, value in limits}) <= 1:
         return line(_LEFT, y(limits[0][1]), _LEFT + _WIDE, y(limits[0][1]), more) if limits else ""
-    corners = "L".join(f"{x(i - 0.5)} {y(value)}L{x(i + 0.5)} {y(value)}" for i, value in limits)
+
+    def inside(place: float) -> float:
+        return min(max(x(place), _LEFT), _LEFT + _WIDE)
+
+    corners = "L".join(f"{inside(i - 0.5)} {y(value)}L{inside(i + 0.5)} {y(value)}" for i, value in limits)
     return f'<path d="M{corners}" fill="none" stroke="{INK}"{more}/>'

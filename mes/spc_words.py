@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from mes.domain.spc import Study
+from mes.domain.spc_constants import c4, d2, d3, d4
 from mes.i18n import N_
 
 NAMES: Final[Mapping[str, str]] = {
@@ -34,3 +36,31 @@ CANNOT: Final[Mapping[str, str]] = {
     "sizes_differ": N_("The samples differ in size. Take --chart u."),
     "sizes_missing": N_("Nothing says how large the samples are. Give --size COLUMN, or --size NUMBER."),
 }
+BINOMIAL: Final = N_("binomial")
+POISSON: Final = N_("Poisson")
+COUNTED: Final[Mapping[str, tuple[str, str, str]]] = {
+    "p": ("p", BINOMIAL, "√(p (1 − p) / n)"), "np": ("p", BINOMIAL, "√(n p (1 − p))"),
+    "c": ("c", POISSON, "√c"), "u": ("u", POISSON, "√(u / n)"),
+}  # fmt: skip
+"""By chart of counts: the letter of its centre, the distribution that σ comes from, and σ."""
+
+
+def constants(study: Study, size: int) -> list[tuple[str, float]]:
+    """The constants by which the limits of a chart of measurements came from its values, with their arguments.
+
+    Args:
+        size: readings in a group; 1 for single ones.
+    """
+    n = max(2, size)
+    how, spread = study.sigma.estimator, study.spread.kind
+    found: dict[str, float] = {}
+    if how in ("sd", "pooled"):
+        many = round(study.sigma.degrees) + 1
+        found[f"c4({many})"] = c4(many)
+    if how == "median-mr":
+        found["d4(2)"] = d4(2)
+    if how in ("mr", "r") or spread in ("mr", "r"):
+        found |= {f"d2({n})": d2(n), f"d3({n})": d3(n)}
+    if how == "s" or spread == "s":
+        found |= {f"c4({n})": c4(n)}
+    return list(found.items())

@@ -6,112 +6,36 @@ HTTP in, a read, HTML or a file out. The calculations are those of `mes spc`; no
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, abort, render_template, request, url_for
+from flask import Blueprint, Response, abort, render_template, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from mes import charted, drawing_control, export, revisions
-from mes.charted import KINDS, MOST, Made, Sample, Wanted
-from mes.domain import days
+from mes.charted import MOST, Made, Sample
 from mes.domain.capability import Capability
 from mes.domain.measurement import show
-from mes.domain.route import Plan, Product, Step, Test
 from mes.domain.spc import GROUPED, INDIVIDUAL, CannotChart, Chart
 from mes.drawing import Drawing
 from mes.spc_data import INDICES, marks_of
-from mes.spc_words import CANNOT, NAMES, RULE, WARNING
+from mes.spc_words import CANNOT, COUNTED, NAMES, RULE, WARNING, constants
 from mes.yielded import CannotAsk
 from web.auth import role
-from web.forms import whole_number
+from web.charts_asked import BY_WORDS, ESTIMATORS, KIND_WORDS, Asked, asked, kept, place_name, places_of, said
 from web.language import language
 from web.painter import when
 from web.site import site
+from web.spells import spell_name
 
 blueprint = Blueprint("charts", __name__, url_prefix="/charts")
 
-DAYS: Final = 90
-MOST_IN_GROUP: Final = 25
-KIND_WORDS: Final = {
-    "i-mr": lazy_gettext("Single readings (I-MR)"),
-    "xbar-r": lazy_gettext("Means and ranges (X̄-R)"),
-    "xbar-s": lazy_gettext("Means and deviations (X̄-s)"),
-    "p": lazy_gettext("Share that failed at the first go, by day (p)"),
+MOST_NAMED: Final = 25
+"""Units of a sample that the table names."""
+CANNOT_HERE: Final = {
+    "baseline_outside": lazy_gettext("Nothing lies in the days that were to make the limits. Choose other days."),
+    "sizes_differ": lazy_gettext("The samples differ in size. Take defects by unit (u), or units in a row."),
 }
-ESTIMATORS: Final = {
-    "mr": lazy_gettext("mean moving range"),
-    "median-mr": lazy_gettext("median moving range"),
-    "sd": lazy_gettext("standard deviation of all"),
-    "pooled": lazy_gettext("pooled deviation"),
-    "s": lazy_gettext("mean deviation"),
-    "r": lazy_gettext("mean range"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the address asks for, with what the plan knows of it; `test` is None where nothing is measured."""
-
-    wanted: Wanted
-    product: Product
-    step: Step
-    test: Test | None
-
-    @property
-    def unit(self) -> str:
-        """The unit of measure of the values; a share has none."""
-        return self.test.unit if self.test and self.wanted.kind != "p" else ""
-
-
-def _asked(plan: Plan) -> Asked | None:
-    """The address; what it does not say, or says wrongly, is chosen: the first reading of the plan, three months."""
-    given = request.args.get
-    places = [(p, s, t) for p in plan.products for s in p.steps for t in s.tests if t.weigh is None]
-    if not places:
-        return None
-    name = given("what", "")
-    product, step, test = next((each for each in places if place_name(*each) == name), places[0])
-    kind: Any = given("chart", "")
-    kind = kind if kind in KINDS else "i-mr"
-    fitting = INDIVIDUAL if kind == "i-mr" else () if kind == "p" else GROUPED
-    today = site().clock().astimezone(ZoneInfo(plan.plant.timezone)).date()
-    until = _day("to") or today
-    wanted = Wanted(
-        product=product.id,
-        step=step.id,
-        test=test.id,
-        since=_day("from") or until - timedelta(days=DAYS),
-        until=until,
-        kind=kind,
-        size=max(2, whole_number(given("size", "5"), MOST_IN_GROUP) or 5),
-        base=whole_number(given("base", ""), MOST) or 0,
-        estimator=given("estimator", "") if given("estimator", "") in fitting else "",
-    )
-    return Asked(wanted, product, step, test)
-
-
-def place_name(product: Product, step: Step, test: Test) -> str:
-    """A reading as the address has it."""
-    return f"{product.id}/{step.id}/{test.id}"
-
-
-def _day(name: str) -> date | None:
-    try:
-        found = date.fromisoformat(request.args.get(name, ""))
-    except ValueError:
-        return None
-    return found if 2000 <= found.year < 2100 else None
-
-
-def _kept(a: Asked) -> dict[str, Any]:
-    w = a.wanted
-    named = {"what": f"{w.product}/{w.step}/{w.test}", "chart": w.kind, "from": w.since, "to": w.until}
-    more = {"size": w.size if w.kind.startswith("xbar") else 0, "base": w.base, "estimator": w.estimator}
-    return {**{n: str(v) for n, v in named.items()}, **{n: str(v) for n, v in more.items() if v}}
 
 
 @blueprint.get("")
@@ -120,20 +44,18 @@ def index() -> Any:
     """The charts, what was found on them, and the table that says the same."""
     with site().reading() as session:
         plan = revisions.latest_plan(session)
-        a = _asked(plan) if plan else None
+        a = asked(plan) if plan else None
         if plan is None or a is None:
             return render_template("charts.html", plan=None)
         why, made = "", None
-        if a.wanted.since > a.wanted.until:
+        if a.wanted.since > a.wanted.until or (a.wanted.phase_one and a.wanted.phase_one[0] > a.wanted.phase_one[1]):
             why = _("The first day lies after the last one. Change one of the two.")
         else:
             try:
                 made = charted.made(session, plan, a.wanted)
             except CannotChart as error:
-                why = _(CANNOT[error.reason])
-    lang = language()
+                why = str(CANNOT_HERE.get(error.reason) or _(CANNOT[error.reason]))
     tz = plan.plant.timezone
-    places = [(p, s, t) for p in plan.products for s in p.steps for t in s.tests if t.weigh is None]
     return render_template(
         "charts.html",
         plan=plan,
@@ -145,17 +67,15 @@ def index() -> Any:
         rows=list(_rows(a, made, tz)) if made else [],
         able=_able(made.able) if made and made.able else [],
         warnings=[_(WARNING[w]) for w in made.able.warnings] if made and made.able else [],
-        mean=_value(a, made.study.mean) if made and made.study else "",
-        sigma=_value(a, made.study.sigma.value) if made and made.study else "",
-        how=ESTIMATORS.get(made.study.sigma.estimator, "") if made and made.study else "",
+        facts=_facts(a, made) if made else [],
+        failing={"product": a.product.id, "step": a.step.id, "from": str(a.wanted.since), "to": str(a.wanted.until)},
         limits=_limits(a),
         frozen=_frozen(a, made),
-        places=[
-            (place_name(*each), f"{each[0].id} · {each[1].name.to(lang)} · {each[2].name.to(lang)}") for each in places
-        ],
+        places=[(place_name(*each), said(each)) for each in places_of(plan)],
         kinds=KIND_WORDS,
+        bys=BY_WORDS,
         estimators={n: w for n, w in ESTIMATORS.items() if n in (INDIVIDUAL if a.wanted.kind == "i-mr" else GROUPED)},
-        kept=_kept(a),
+        kept=kept(a),
         most=MOST,
     ), 422 if why else 200
 
@@ -167,7 +87,7 @@ def table(kind: str) -> Response:
     here = site()
     with here.reading() as session:
         plan = revisions.latest_plan(session)
-        a = _asked(plan) if plan else None
+        a = asked(plan) if plan else None
         if plan is None or a is None:
             abort(404)
         try:
@@ -193,7 +113,7 @@ def table(kind: str) -> Response:
         tables.append(export.Table(_("Capability"), (_("index"), _("value"), _("from"), _("to")), _indices(made.able)))
         sheet = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
         response = Response(export.xlsx(tables, made_at=here.clock()), mimetype=sheet)
-    name = f"chart-{a.wanted.step}-{a.wanted.test}-{a.wanted.kind}-{a.wanted.until}.{kind}"
+    name = f"chart-{a.wanted.step}-{a.wanted.test or 'all'}-{a.wanted.kind}-{a.wanted.until}.{kind}"
     response.headers.set("Content-Disposition", "attachment", filename=name)
     return response
 
@@ -203,9 +123,41 @@ def table(kind: str) -> Response:
 
 def _value(a: Asked, value: float) -> str:
     if a.wanted.kind == "p":
-        text = f"{100 * value:.3g}"
-        return f"{text.replace('.', ',') if language() == 'fr' else text} %"
+        return _share(value)
+    if a.counted:
+        return _decimal(f"{value:.3g}")
     return show(value, a.unit, language())
+
+
+def _share(value: float) -> str:
+    return f"{_decimal(f'{100 * value:.3g}')} %"
+
+
+def _decimal(text: str) -> str:
+    return text.replace(".", ",") if language() == "fr" else text
+
+
+def _facts(a: Asked, made: Made) -> list[tuple[str, str]]:
+    """The centre, σ with how it was estimated, and the constants that the limits came with."""
+    if made.study is None:
+        letter, distribution, sigma_of = COUNTED[a.wanted.kind]
+        first = made.charts[0].points[0]
+        rate = first.center / first.size if a.wanted.kind == "np" else first.center
+        sizes = sorted({s.size for s in made.samples})
+        return [
+            (_("Centre (%(letter)s)", letter=letter), _share(rate) if letter == "p" else _value(a, rate)),
+            (_("Size of the samples (n)"), " … ".join(map(str, dict.fromkeys((sizes[0], sizes[-1]))))),
+            ("σ", f"{sigma_of} ({_(distribution)})"),
+        ]
+    size = a.wanted.size if a.grouped else 1
+    sigma = made.study.sigma
+    how = ESTIMATORS.get(sigma.estimator, sigma.estimator)
+    numbers = " · ".join(f"{name} = {value:.4g}" for name, value in constants(made.study, size))
+    return [
+        (_("Mean"), _value(a, made.study.mean)),
+        ("σ", f"{_value(a, sigma.value)} ({how})"),
+        (_("Constants"), _decimal(numbers)),
+    ]
 
 
 def _frozen(a: Asked, made: Made | None) -> str:
@@ -217,22 +169,22 @@ def _frozen(a: Asked, made: Made | None) -> str:
 
 def _limits(a: Asked) -> str:
     t = a.test
-    if t is None or a.wanted.kind == "p" or (t.low is None and t.high is None):
+    if t is None or a.counted or (t.low is None and t.high is None):
         return ""
     low, high = (None if v is None else show(v, t.unit, language()) for v in (t.low, t.high))
     return f"{low or '–'} … {high or '–'}"
 
 
 def _label(a: Asked, sample: Sample, tz: str) -> str:
-    if a.wanted.kind == "p":
-        return str(days.said(sample.label)[language()])
-    return when(sample.reads[-1].at, tz)
+    if sample.reads or sample.units:
+        return when(sample.reads[-1].at if sample.reads else sample.label, tz)
+    return spell_name(a.plan, "day", sample.label, language())
 
 
 def _drawing(a: Asked, made: Made, chart: Chart, tz: str) -> Drawing:
     some = made.found[list(made.charts).index(chart)]
     ends = (made.samples[0], made.samples[-1])
-    labels = tuple(s.label if a.wanted.kind == "p" else when(s.reads[-1].at, tz) for s in ends)
+    labels = tuple(_label(a, s, tz) for s in ends)
     alt = _("Control chart: %(name)s. The table has the same values.", name=_(NAMES[chart.kind]))
     return drawing_control.control(
         chart,
@@ -246,9 +198,13 @@ def _drawing(a: Asked, made: Made, chart: Chart, tz: str) -> Drawing:
 
 def _place(a: Asked, sample: Sample, tz: str) -> tuple[str, str]:
     """What a point is called, and where it leads: to its unit, where it is one."""
-    units = list(dict.fromkeys(r.unit for r in sample.reads))
+    units = _units(sample)
     name = " · ".join((_label(a, sample, tz), *units[:1]))
     return name, url_for("units.show", serial=units[0]) if len(units) == 1 else ""
+
+
+def _units(sample: Sample) -> list[str]:
+    return list(dict.fromkeys(r.unit for r in sample.reads)) or list(sample.units)
 
 
 def _signals(made: Made) -> list[str]:
@@ -272,8 +228,8 @@ def _rows(a: Asked, made: Made, tz: str) -> Iterator[dict[str, Any]]:
         yield {
             "no": i + 1,
             "label": _label(a, sample, tz),
-            "units": list(dict.fromkeys(r.unit for r in sample.reads)),
-            "count": f"{sample.failed} / {sample.size}" if a.wanted.kind == "p" else "",
+            "units": _units(sample) if len(_units(sample)) <= MOST_NAMED else [],
+            "count": f"{sample.failed} / {sample.size}" if a.counted else "",
             "values": ["–" if p.value is None else _value(a, p.value) for p in points],
             "rules": sorted({r for m in marks for r in m.get(i, ())}),
             "base": i in made.base,

@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, abort, render_template, request
+from flask import Blueprint, Response, abort, render_template, request, url_for
 from flask_babel import gettext as _
 
 from mes import drawing_bars, export, failure_words, nc_log, revisions
@@ -76,7 +77,7 @@ def index() -> Any:
             :SHOWN
         ],
         more=max(0, len(bars) - SHOWN),
-        drawn=_drawn(named, bars) if bars else None,
+        drawn=_drawn(named, bars, kept) if bars else None,
         total=whole,
         rows=[(row, failure_words.cause(words, row.of, row.cause, row.product, row.step)) for row in rows],
         most=MOST if len(rows) == MOST else 0,
@@ -136,14 +137,19 @@ def _chart(plan: Plan, w: Wanted, bar: Bar) -> dict[str, str]:
     if product is None or step is None:
         return {}
     days = {"from": w.since.isoformat(), "to": w.until.isoformat()}
-    read = next((t for t in step.tests if t.weigh is None and (w.by == "step" or t.id == bar.key)), None)
-    if read is None:
+    if w.by == "step":
+        return {"what": f"{product.id}/{step.id}", "chart": "p", **days}
+    if not any(t.id == bar.key and t.weigh is None for t in step.tests):
         return {}
-    chart = {"chart": "p"} if w.by == "step" else {}
-    return {"what": f"{product.id}/{step.id}/{read.id}", **chart, **days}
+    return {"what": f"{product.id}/{step.id}/{bar.key}", **days}
 
 
-def _drawn(named: list[str], bars: list[Bar]) -> Drawing:
-    some = [drawing_bars.Bar(n, b.count, str(b.count), b.share) for n, b in zip(named, bars, strict=True)]
+def _drawn(named: list[str], bars: list[Bar], kept: dict[str, str]) -> Drawing:
+    some = [
+        drawing_bars.Bar(
+            n, b.count, str(b.count), b.share, f"{url_for('failures.index')}?{urlencode({**kept, **b.narrower})}"
+        )
+        for n, b in zip(named[:DRAWN], bars, strict=False)
+    ]
     alt = _("The largest groups first, with their share of all. The table says the same.")
-    return drawing_bars.ranked(some[:DRAWN], alt=alt)
+    return drawing_bars.ranked(some, alt=alt)

@@ -226,9 +226,11 @@ def _measured(plan: Plan, q: Question) -> str:
 
 
 def _chart(plan: Plan, q: Question, row: Yield) -> dict[str, str]:
-    """The control chart of a step's row: the share that failed there, by day; none without a reading."""
-    what = _measured(plan, Question(q.by, q.since, q.until, product=row.product, step=row.step)) if row.step else ""
-    return {"what": what, "chart": "p", "from": q.since.isoformat(), "to": q.until.isoformat()} if what else {}
+    """The control chart of a step's row: the share that failed there, by day; none of a step that is no more."""
+    product = plan.product(row.product)
+    if product is None or not row.step or product.step(row.step) is None:
+        return {}
+    return {"what": f"{row.product}/{row.step}", "chart": "p", "from": q.since.isoformat(), "to": q.until.isoformat()}
 
 
 def _failing(q: Question) -> dict[str, str]:

@@ -12,14 +12,14 @@ from datetime import date, timedelta
 from typing import Any, Final, Literal, get_args
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from mes.db.base import utc_text
 from mes.db.tables import Failure
 from mes.domain.route import Plan
 from mes.yielded.periods import midnight
-from mes.yielded.reads import CannotAsk, at_line, first_station, line_of
+from mes.yielded.reads import CannotAsk, Question, at_line, first_station, line_of, spells_of
 
 Go = Literal["first", "again", "bench", "scrap"]
 By = Literal["cause", "step", "product", "order", "line", "station"]
@@ -149,6 +149,19 @@ def rows(session: Session, plan: Plan, wanted: Wanted, most: int = MOST) -> list
 def total(session: Session, plan: Plan, wanted: Wanted) -> int:
     """How many units failed, runs said nothing, or units and pieces were lost: each event once."""
     return int(session.scalar(_narrowed(select(func.sum(Failure.once)), plan, wanted)) or 0)
+
+
+def by_stretch(session: Session, plan: Plan, question: Question) -> dict[str, int]:
+    """The defects and failed tests of first attempts by day, shift or week, for one product and step."""
+    spells, f = spells_of(plan, question), Failure
+    query = (
+        select(spells.c.key, func.sum(f.found))
+        .select_from(spells)
+        .join(f, and_(f.at >= spells.c.since, f.at < spells.c.until))
+        .where(f.product == question.product, f.step == question.step, f.go == "first")
+        .group_by(spells.c.key)
+    )
+    return {key: int(many) for key, many in session.execute(query)}
 
 
 def _narrowed(query: Select[Any], plan: Plan, w: Wanted) -> Select[Any]:

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from typing import Any, Final, Literal, cast, get_args
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, String, and_, column, false, func, literal, or_, select, values
+from sqlalchemy import CTE, ColumnElement, Select, String, and_, column, false, func, literal, or_, select, values
 from sqlalchemy.orm import Session
 
 from mes.db.base import utc_text
@@ -21,7 +21,7 @@ from mes.domain.route import Plan, Step
 from mes.domain.yields import Rolled, rolled_yield
 from mes.rows import StepCounts
 from mes.yielded.figures import Yield
-from mes.yielded.periods import midnight, periods, quarter_of
+from mes.yielded.periods import Period, midnight, periods, quarter_of
 
 By = Literal["product", "order", "line", "step", "shift", "day", "week"]
 BY: Final = get_args(By)
@@ -87,7 +87,7 @@ def asked(session: Session, plan: Plan, question: Question) -> list[Yield]:
     groups: dict[str, list[_Part]] = {}
     for part in parts:
         groups.setdefault(part.key, []).append(part)
-    order = _place(plan) if question.by == "step" else lambda key: (key,)
+    order = _in_time(plan, question) if question.by in SPELLS else _place(plan) if question.by == "step" else _by_name
     return [_yield(plan, question, key, groups[key]) for key in sorted(groups, key=order)]
 
 
@@ -139,6 +139,23 @@ def line_of(plan: Plan, station: str) -> str:
     return found.line if found else ""
 
 
+def _by_name(key: str) -> Any:
+    return (key,)
+
+
+def _in_time(plan: Plan, question: Question) -> Any:
+    """Stretches in the order in which they begin: shifts do not follow the alphabet."""
+    places: dict[str, int] = {}
+    for place, stretch in enumerate(_stretches(plan, question)):
+        places.setdefault(stretch.key, place)
+    return places.__getitem__
+
+
+def _stretches(plan: Plan, q: Question) -> list[Period]:
+    spell = cast("Literal['shift', 'day', 'week']", q.by)
+    return periods(spell, q.since, q.until, plan.plant.shifts, ZoneInfo(plan.plant.timezone))
+
+
 def _place(plan: Plan) -> Any:
     """Steps of a product in the order of its route."""
     places = {f"{p.id} {s.id}": (p.id, i) for p in plan.products for i, s in enumerate(p.steps)}
@@ -159,7 +176,7 @@ def _counts(row: Sequence[Any]) -> StepCounts:
 def _of_quarters(session: Session, plan: Plan, q: Question) -> list[_Part]:
     zone = ZoneInfo(plan.plant.timezone)
     if q.by in SPELLS:
-        return _of_spells(session, plan, q, zone)
+        return _of_spells(session, plan, q)
     since, until = quarter_of(midnight(q.since, zone)), quarter_of(midnight(q.until + timedelta(days=1), zone))
     group: tuple[Any, ...] = (StepQuarter.product, StepQuarter.step)
     if q.by == "line":
@@ -184,12 +201,16 @@ def first_station(plan: Plan, product: str, step: str) -> str:
     return found.stations[0] if found else ""
 
 
-def _of_spells(session: Session, plan: Plan, q: Question, zone: ZoneInfo) -> list[_Part]:
-    """By stretch of time: the database gets the stretches as a table and adds up for itself."""
-    spell = cast("Literal['shift', 'day', 'week']", q.by)
-    stretches = periods(spell, q.since, q.until, plan.plant.shifts, zone)
+def spells_of(plan: Plan, q: Question) -> CTE:
+    """The stretches of a question as a table for the database: `key`, `since`, `until` (quarters of an hour)."""
     names = (column("key", String), column("since", String), column("until", String))
-    spells = values(*names, name="spell").data([(s.key, s.since, s.until) for s in stretches]).cte("spell")
+    stretches = [(s.key, s.since, s.until) for s in _stretches(plan, q)]
+    return values(*names, name="spell").data(stretches).cte("spell")
+
+
+def _of_spells(session: Session, plan: Plan, q: Question) -> list[_Part]:
+    """By stretch of time: the database gets the stretches as a table and adds up for itself."""
+    spells = spells_of(plan, q)
     group = (spells.c.key, StepQuarter.product, StepQuarter.step)
     wanted = (
         select(*group, *_sums(StepQuarter))

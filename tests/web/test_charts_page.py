@@ -104,6 +104,39 @@ def test_the_page_draws_what_the_table_says_and_keeps_the_question_in_its_addres
     assert "Cartes de contrôle" in text_of(office.get(f"/charts?{WHAT}", lang="fr"))
 
 
+def test_charts_of_counts_name_their_estimator_and_lead_to_the_failures(office: Office) -> None:
+    html = office.get("/charts?what=GEN/test&chart=u&from=2026-11-23&to=2026-11-24")
+    page = text_of(html)
+    assert "Centre (u) 0.0714" in page
+    assert "√(u / n) (Poisson)" in page
+    assert "1 / 14" in page
+    assert "/yields/failures?product=GEN&amp;step=test&amp;from=2026-11-23" in html
+    assert "√(n p (1 − p)) (loi binomiale)" in text_of(
+        office.get("/charts?what=GEN/test&chart=np&by=units&size=5", lang="fr")
+    )
+    by_units = office.get("/charts?what=GEN/test&chart=c&by=units&size=5&from=2026-11-23&to=2026-11-24")
+    assert "4 units more make no whole sample yet." in text_of(by_units)
+    assert f'href="/unit/{serial(10)}"' in by_units
+    assert "d2(2) = 1.128" in text_of(office.get(f"/charts?{WHAT}"))
+
+
+def test_a_reading_of_a_unit_leads_to_its_control_chart(office: Office) -> None:
+    html = office.get(f"/unit/{serial(13)}")
+    assert "/charts?what=GEN/test/volt&amp;from=2026-08-25&amp;to=2026-11-23" in html
+    assert f'href="/unit/{serial(13)}"' in office.get("/charts?what=GEN/test/volt&from=2026-08-25&to=2026-11-23")
+
+
+def test_limits_from_chosen_days_are_kept_in_the_address_and_empty_ones_are_explained(office: Office) -> None:
+    html = office.get(f"/charts?{WHAT}&chart=xbar-s&size=4&base_from=2026-11-23&base_to=2026-11-23")
+    assert "base_from=2026-11-23&amp;base_to=2026-11-23" in html
+    for days, why in (
+        ("2020-01-01&base_to=2020-01-02", "Choose other days"),
+        ("2026-11-24&base_to=2026-11-01", "of the two"),
+    ):
+        answer = office.client.get(f"/charts?{WHAT}&base_from={days}", headers={"Accept-Language": "en"})
+        assert (answer.status_code, why in text_of(answer.text)) == (422, True)
+
+
 def test_what_makes_no_chart_says_why(office: Office) -> None:
     address = "/charts?what=GEN%2Ftest%2Fvolt&from=2020-01-01&to=2020-01-02"
     answer = office.client.get(address, headers={"Accept-Language": "en"})

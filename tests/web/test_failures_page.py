@@ -34,10 +34,10 @@ def test_bars_lead_to_their_units_and_a_test_to_its_control_chart(made: Office) 
     assert ("GEN-2648-00003" in behind, "GEN-2648-00004" in behind) == (True, False)
     assert "Only: " in behind
     steps = made.get(f"/yields/failures?{DAYS}&by=step")
-    assert "/charts?what=GEN/test/volt&amp;chart=p" in steps
+    assert "/charts?what=GEN/test&amp;chart=p" in steps
     yields = made.get(f"/yields?by=step&{DAYS}")
     assert "/yields/failures?by=step&amp;from=2026-11-23" in yields
-    assert "/charts?what=GEN/test/volt&amp;chart=p" in yields
+    assert "/charts?what=GEN/test&amp;chart=p" in yields
 
 
 def test_each_kind_has_its_page_and_scrap_counts_units_and_pieces(made: Office) -> None:

@@ -1,84 +1,39 @@
-"""Control charts of what the benches have measured: the first reading of each visit, or the share that failed by day.
+"""Charts of readings: the first reading of each visit that judged the unit, alone or in groups of some in a row.
 
-Reads only. A chart shows so many of the latest visits, and costs as much as these. A visit counts with its first run
-that judged the unit: a retest is no new piece, and an error of the bench says nothing of the unit. Nobody stands here.
+A visit counts with its first run that judged the unit: a retest is no new piece, and an error of the bench says nothing
+of the unit.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from mes.charted.asked import MOST, Made, Phase, Sample, Wanted, joined
 from mes.db.base import utc_text
 from mes.db.tables import Ledger, UnitEvent, Visit
-from mes.domain.capability import Capability, Limits, capability
+from mes.domain.capability import Limits, capability
 from mes.domain.measurement import convert, is_measurement
 from mes.domain.route import Plan, Test
-from mes.domain.spc import Chart, Study, groups, individuals
-from mes.domain.spc_attributes import counts
-from mes.domain.spc_rules import Signal, signals
+from mes.domain.spc import groups, individuals
+from mes.domain.spc_rules import signals
 from mes.domain.spc_watch import Read
 from mes.verdicts import Entry
-from mes.yielded import Question, asked
 from mes.yielded.periods import midnight
 
-Kind = Literal["i-mr", "xbar-r", "xbar-s", "p"]
-KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
-MOST: Final = 300
-"""Readings, or days, on one chart."""
 CHUNK: Final = 300
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What to draw. Days are the site's, both included. `size`: readings in a group; `base`: how many of the first
-    samples make the limits (phase I), 0: all of them."""
-
-    product: str
-    step: str
-    test: str
-    since: date
-    until: date
-    kind: Kind = "i-mr"
-    size: int = 5
-    base: int = 0
-    estimator: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """What makes one point: some readings, or a day with how many failed (`values`) of how many (`size`)."""
-
-    label: str
-    reads: tuple[Read, ...] = ()
-    failed: int = 0
-    size: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A chart with what was found on it. `study` and `able` are of measurements."""
-
-    samples: Sequence[Sample]
-    charts: Sequence[Chart]
-    found: Sequence[Sequence[Signal]]
-    base: frozenset[int]
-    study: Study | None
-    able: Capability | None
-    left_over: int = 0
-
-
-def readings(session: Session, plan: Plan, wanted: Wanted, test: Test) -> list[Read]:
+def readings(session: Session, plan: Plan, wanted: Wanted, test: Test, since: date, until: date) -> list[Read]:
     """The first reading of each visit that ended in these days, the oldest first; `MOST` of the latest at most."""
     zone = ZoneInfo(plan.plant.timezone)
-    first, last = midnight(wanted.since, zone), midnight(wanted.until + timedelta(days=1), zone)
+    first, last = midnight(since, zone), midnight(until + timedelta(days=1), zone)
     visits = session.execute(
         select(Visit.unit, Visit.visit, Visit.started_at, Visit.ended_at)
         .where(Visit.step == wanted.step, Visit.product == wanted.product)
@@ -119,18 +74,13 @@ def made(session: Session, plan: Plan, wanted: Wanted) -> Made:
     """The chart.
 
     Raises:
-        CannotChart: too few values for limits.
+        CannotChart: too few values for limits, or none in phase I.
     """
-    if wanted.kind == "p":
-        return _by_day(session, plan, wanted)
     product = plan.product(wanted.product)
     step = product.step(wanted.step) if product else None
     test = next((t for t in step.tests if t.id == wanted.test), None) if step else None
-    reads = readings(session, plan, wanted, test) if test else []
-    size = 1 if wanted.kind == "i-mr" else wanted.size
-    whole = len(reads) // size
-    samples = [Sample(reads[i * size].unit, tuple(reads[i * size : (i + 1) * size])) for i in range(whole)]
-    base = frozenset(range(min(wanted.base, whole) or whole))
+    phases, left_over = _phases(session, plan, wanted, test) if test else ([], 0)
+    samples, base = joined(wanted, phases)
     values = [tuple(r.value for r in s.reads) for s in samples]
     how: Any = wanted.estimator
     if wanted.kind == "i-mr":
@@ -145,14 +95,28 @@ def made(session: Session, plan: Plan, wanted: Wanted) -> Made:
     if test is not None and (test.low is not None or test.high is not None):
         known = [v for i in sorted(base) for v in values[i]]
         able = capability(known, Limits(test.low, test.high), study.sigma, signals=against)
-    return Made(samples, charts, found, base, study, able, left_over=len(reads) - whole * size)
+    return Made(samples, charts, found, base, study, able, left_over)
 
 
-def _by_day(session: Session, plan: Plan, wanted: Wanted) -> Made:
-    since = max(wanted.since, wanted.until - timedelta(days=MOST - 1))
-    question = Question(by="day", since=since, until=wanted.until, product=wanted.product, step=wanted.step)
-    rows = [r for r in asked(session, plan, question) if r.counts.first]
-    samples = [Sample(r.key, failed=r.counts.first - r.counts.first_passed, size=r.counts.first) for r in rows]
-    base = frozenset(range(min(wanted.base, len(samples)) or len(samples)))
-    chart = counts("p", [s.failed for s in samples], [float(s.size) for s in samples], baseline=base)
-    return Made(samples, (chart,), (signals(chart),), base, None, None)
+def _phases(session: Session, plan: Plan, wanted: Wanted, test: Test) -> tuple[list[Phase], int]:
+    """The readings in groups, those of phase I apart: no group is half of one and half of the other."""
+    shown = readings(session, plan, wanted, test, wanted.since, wanted.until)
+    parts = [(shown, False)]
+    if wanted.phase_one is not None:
+        usual = readings(session, plan, wanted, test, *wanted.phase_one)
+        known = {(r.unit, r.visit) for r in usual}
+        others = [r for r in shown if (r.unit, r.visit) not in known]
+        begun = usual[0].at if usual else ""
+        parts = [
+            ([r for r in others if r.at < begun], False),
+            (usual, True),
+            ([r for r in others if r.at >= begun], False),
+        ]
+    size = 1 if wanted.kind == "i-mr" else wanted.size
+    phases, left_over = [], 0
+    for reads, limits in parts:
+        whole = len(reads) // size
+        left_over += len(reads) - whole * size
+        samples = [Sample(reads[i * size].unit, tuple(reads[i * size : (i + 1) * size])) for i in range(whole)]
+        phases.append(Phase(samples, limits=limits))
+    return phases, left_over
