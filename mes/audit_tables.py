@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Double, Select, cast, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from mes.db.tables import (
@@ -169,8 +169,8 @@ def _orders(period: Period) -> Rows:
 def _inspections(period: Period) -> Rows:
     i = LotInspection
     columns = (
-        i.id, i.at, i.order, i.product, i.step, i.quantity, i.level, i.aql, i.severity, i.letter, i.sample, i.accept,
-        i.found, i.state, i.again, i.nc, i.severity_after, i.score_after,
+        i.id, i.at, i.order, i.product, i.step, i.quantity, i.level, cast(i.aql, Double), i.severity, i.letter,
+        i.sample, i.accept, i.found, i.state, i.again, i.nc, i.severity_after, i.score_after,
     )  # fmt: skip
     return select(*columns).where(period.holds(i.at)).order_by(i.id)
 

@@ -220,7 +220,7 @@ def as_row(row: LotInspection, say: Callable[[str], str]) -> tuple[Any, ...]:
         say: translates a text of the catalogue.
     """
     return (
-        row.id, row.at, row.order, row.product, row.step, row.quantity, row.level, row.aql,
+        row.id, row.at, row.order, row.product, row.step, row.quantity, row.level, float(row.aql),
         say(SEVERITIES[row.severity]), row.letter, row.sample, row.accept, row.accept + 1, row.found,
         say(STATES[row.state]), row.again or "", row.nc or "", say(SEVERITIES[row.severity_after]), row.score_after,
     )  # fmt: skip

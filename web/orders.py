@@ -350,8 +350,16 @@ def _around(session: Session, row: WorkOrder) -> dict[str, Any]:
         "sent": deliveries.listed(session, order=row.id),
         "packing": carton_pages.of_order(session, row.id) if row.revision else None,
         "carton_states": carton_pages.STATES,
+        "sampled": _sampled(session, row),
         "released_goods": verbs.released_goods(session, row.id),
     }
+
+
+def _sampled(session: Session, row: WorkOrder) -> bool:
+    """Does the plan of an order ask for lots of it to be sampled?"""
+    plan = _pinned(session, row.revision) if row.revision else None
+    product = plan.product(row.product) if plan else None
+    return product is not None and bool(product.sampled)
 
 
 def _pinned(session: Session, revision: int) -> Plan | None:

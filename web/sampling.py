@@ -254,9 +254,3 @@ def table(kind: str) -> Response:
 
 def _names(plan: Plan | None, product: str, step: str) -> tuple[str, str]:
     return sampling.names(plan, product, step, language())
-
-
-def asks(plan: Plan | None, product: str) -> bool:
-    """Does the plan ask for lots of a product to be sampled?"""
-    made = plan.product(product) if plan else None
-    return made is not None and bool(made.sampled)

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from sqlalchemy import select
 
 from mes import nonconformities, releases, sampling, wire
+from mes.audit_tables import TABLES, Period
 from mes.cli import main
 from mes.commands_office import publish_plan
 from mes.db.session import reading, writing
@@ -135,6 +136,11 @@ def test_a_lot_that_is_not_accepted_is_held_treated_and_shown_again(floor: Sampl
     assert (first.state, second.state, second.again) == ("again", "accepted", first.id)
     assert first.score_after == second.score_after, "a lot that is shown again does not count in the series"
     assert floor.do(sampling.inspect, body_of(second, again=first.id)).reason == "sampling_not_again"
+    (table,) = (t for t in TABLES if t.name == "6-releases/inspections.csv")
+    with reading(floor.engine) as session:
+        days = list(table.rows(session, Period.of("2026-11-23", "2026-11-23", "Europe/Paris")))
+    assert [(r[0], r[7], r[13]) for r in days] == [(first.id, 1.0, "again"), (second.id, 1.0, "accepted")]
+    assert {len(r) for r in days} == {len(table.head)}
 
 
 def body_of(row: LotInspection, **more: Any) -> wire.LotInspected:

@@ -34,13 +34,14 @@ def lot(**more: str) -> dict[str, str]:
 
 def test_a_lot_is_stated_judged_and_known_to_the_release(office: Office) -> None:
     assert "KIT-1" in text_of(office.get("/quality/sampling"))
+    assert "/quality/sampling/order/KIT-1" in office.get("/order/KIT-1")
     assert "1000 pieces of KIT-1 are not inspected by sampling" in text_of(office.get("/release/KIT-1"))
     stated = text_of(office.get(f"{PAGE}?step=bag&quantity=300"))
     assert "Lot size 300 Code letter H level II, AQL 1.0 Sample size 50" in stated
     assert "with up to 1 nonconforming" in stated
     assert "Switching score 0; reduced from 30." in stated
     french = text_of(office.get(f"{PAGE}?step=bag&quantity=300", lang="fr"))
-    assert "Taille de l’échantillon 50" in french
+    assert "niveau II, NQA 1,0 Taille de l’échantillon 50" in french
     for found in ("", "x", "-1"):
         assert "Say how many pieces" in text_of(office.post(PAGE, RESULT, **lot(found=found)).text)
     assert "the sample has 50" in text_of(office.post(PAGE, RESULT, **lot(found="51")).text)
