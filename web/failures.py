@@ -47,7 +47,7 @@ class Line:
 def index() -> Any:
     """The bars, the table that says the same, and the latest units behind."""
     here = site()
-    why, bars, rows, whole = "", [], [], 0
+    why, bars, rows, whole, judged = "", [], [], 0, None
     with here.reading() as session:
         plan = revisions.latest_plan(session)
         if plan is None:
@@ -58,6 +58,7 @@ def index() -> Any:
             bars = failures.bars(session, plan, wanted)
             rows = failures.rows(session, plan, wanted)
             whole = failures.total(session, plan, wanted)
+            judged = failures.of_judged(session, plan, wanted, whole)
         except CannotAsk as error:
             why = str(CANNOT[error.reason])
     named = [failure_words.name(words, wanted.by, bar) for bar in bars]
@@ -79,6 +80,7 @@ def index() -> Any:
         more=max(0, len(bars) - SHOWN),
         drawn=_drawn(named, bars, kept) if bars else None,
         total=whole,
+        judged=judged.said()[language()] if judged else "",
         rows=[(row, failure_words.cause(words, row.of, row.cause, row.product, row.step)) for row in rows],
         most=MOST if len(rows) == MOST else 0,
         words=words,

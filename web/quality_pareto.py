@@ -69,6 +69,8 @@ def index() -> str:
         trend=_trend(weeks, cost=cost) if len(weeks) > 1 else None,
         weeks=list(reversed(weeks)),
         wanted=wanted,
+        charted={(p.id, s.id) for p in plan.products for s in p.steps} if plan else set(),
+        days={name: day.isoformat() for name, day in (("from", wanted.first), ("to", wanted.last)) if day},
         said=said,
         kept={**said, "by": by, **({"weigh": "cost"} if cost else {})},
         wrong=[words.say(WORDS_OF[n]) for n in wrong],

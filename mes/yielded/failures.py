@@ -17,9 +17,10 @@ from sqlalchemy.orm import Session
 
 from mes.db.base import utc_text
 from mes.db.tables import Failure
+from mes.domain.ratios import Ratio
 from mes.domain.route import Plan
 from mes.yielded.periods import midnight
-from mes.yielded.reads import CannotAsk, Question, at_line, first_station, line_of, spells_of
+from mes.yielded.reads import CannotAsk, Question, asked, at_line, first_station, line_of, spells_of
 
 Go = Literal["first", "again", "bench", "scrap"]
 By = Literal["cause", "step", "product", "order", "line", "station"]
@@ -149,6 +150,16 @@ def rows(session: Session, plan: Plan, wanted: Wanted, most: int = MOST) -> list
 def total(session: Session, plan: Plan, wanted: Wanted) -> int:
     """How many units failed, runs said nothing, or units and pieces were lost: each event once."""
     return int(session.scalar(_narrowed(select(func.sum(Failure.once)), plan, wanted)) or 0)
+
+
+def of_judged(session: Session, plan: Plan, wanted: Wanted, failed: int) -> Ratio | None:
+    """First attempts that failed, of all first attempts there; None for other kinds, and at one station (the sums of
+    orders have none)."""
+    if wanted.go != "first" or wanted.station:
+        return None
+    only = {"product": wanted.product, "order": wanted.order, "line": wanted.line, "step": wanted.step}
+    question = Question("order" if wanted.order else "product", wanted.since, wanted.until, **only)
+    return Ratio(failed, sum(row.counts.first for row in asked(session, plan, question)))
 
 
 def by_stretch(session: Session, plan: Plan, question: Question) -> dict[str, int]:

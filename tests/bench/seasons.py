@@ -18,11 +18,11 @@ from sqlalchemy.sql import ColumnElement
 
 from mes import ledger, quality
 from mes.db.session import reading, writing
-from mes.db.tables import REPLAYED, Chain, Counter, Ledger, PlanRevision, StationRow
+from mes.db.tables import REPLAYED, Chain, ControlSignal, Counter, Ledger, PlanRevision, StationRow, Watch
 from tests.server.worlds import Workshop, released_order
 
-APART: Final = (PlanRevision, Counter, Chain, StationRow)
-"""What a plant has once, however old it is."""
+APART: Final = (PlanRevision, Counter, Chain, StationRow, Watch, ControlSignal)
+"""What a plant has once, however old it is; and the charts that are watched, whose one excursion goes on."""
 DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}(?=T|$)")
 UNITS: Final = 20  # of one order
 

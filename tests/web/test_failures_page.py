@@ -29,7 +29,7 @@ def test_bars_lead_to_their_units_and_a_test_to_its_control_chart(made: Office) 
     assert "Test or defect Count Share up to here" in page
     assert "of=test&amp;cause=volt#units" in html or "cause=volt&amp;product=GEN&amp;step=test" in html
     assert "/charts?what=GEN/test/volt&amp;from=2026-11-23&amp;to=2026-11-23" in html
-    assert "3 units, runs or pieces in all." in page
+    assert "3 of 10 first judgements at a step failed." in page
     behind = text_of(made.get(f"/yields/failures?{DAYS}&of=test&cause=volt&product=GEN&step=test"))
     assert ("GEN-2648-00003" in behind, "GEN-2648-00004" in behind) == (True, False)
     assert "Only: " in behind
@@ -38,6 +38,8 @@ def test_bars_lead_to_their_units_and_a_test_to_its_control_chart(made: Office) 
     yields = made.get(f"/yields?by=step&{DAYS}")
     assert "/yields/failures?by=step&amp;from=2026-11-23" in yields
     assert "/charts?what=GEN/test&amp;chart=p" in yields
+    pareto = made.get("/quality/pareto?by=step&first=2026-11-23")
+    assert "/charts?what=GEN/look&amp;chart=p&amp;from=2026-11-23" in pareto
 
 
 def test_each_kind_has_its_page_and_scrap_counts_units_and_pieces(made: Office) -> None:
@@ -45,6 +47,7 @@ def test_each_kind_has_its_page_and_scrap_counts_units_and_pieces(made: Office) 
     assert "Bent 3 50 %" in scrap
     assert "declared scrap at the bench 1" in scrap
     assert "3 pieces" in scrap
+    assert "6 units, runs or pieces in all." in scrap
     assert "run broken off" in text_of(made.get(f"/yields/failures?{DAYS}&go=bench"))
     french = text_of(made.get(f"/yields/failures?{DAYS}&go=again&by=line", lang="fr"))
     assert "Ligne 3 100 %" in french
