@@ -19,12 +19,37 @@ Waits = Mapping[str, tuple[Step, InspectionRow | None]]
 """Unit → the step after which its lot is not accepted, and the lot that it was in."""
 
 
-def inspections_of(world: World, order: str, step: str) -> list[InspectionRow]:
-    """The lots of an order at a step that count: not those that were shown again."""
+def every_lot(world: World, order: str) -> list[InspectionRow]:
+    """The lots of an order, those that were shown again, too."""
     world.inspections.load_where(LotInspection.order == order)
     rows = (row[0] for row in world.inspections.rows.values() if row is not None)
-    found = (r for r in rows if (r.order, r.step) == (order, step) and r.state != "again")
-    return sorted(found, key=lambda r: r.id)
+    return sorted((r for r in rows if r.order == order), key=lambda r: r.id)
+
+
+def inspections_of(world: World, order: str, step: str) -> list[InspectionRow]:
+    """The lots of an order at a step that count: not those that were shown again."""
+    return [r for r in every_lot(world, order) if r.step == step and r.state != "again"]
+
+
+def scrapped_of(world: World, lot: InspectionRow) -> int:
+    """Counted pieces that the nonconformity of a lot has made scrap; also where it went on in another one."""
+    nc = world.ncs.get(lot.nc) if lot.nc else None
+    into = world.ncs.get(nc.merged_into) if nc and nc.merged_into else None
+    items = [
+        *(world.items_of(nc) if nc else ()),
+        *(i for i in (world.items_of(into) if into else ()) if i.why == lot.nc),
+    ]
+    return sum(i.quantity for i in items if i.kind == "pieces" and i.disposition == "scrap")
+
+
+def left_of(world: World, lot: InspectionRow) -> int:
+    """How much of a counted lot is not scrap."""
+    return max(0, lot.quantity - scrapped_of(world, lot))
+
+
+def scrapped_pieces(world: World, order: str) -> int:
+    """Pieces of a counted order that are scrap since a sample was looked at: a bench has counted them as good."""
+    return sum(scrapped_of(world, lot) for lot in every_lot(world, order))
 
 
 def lots_of_units(world: World, step: str, serials: Sequence[str]) -> dict[str, InspectionRow]:
@@ -57,7 +82,8 @@ def ready_units(world: World, order: OrderRow, product: Product, step: Step) -> 
 
 def ready_pieces(world: World, order: OrderRow, step: Step) -> int:
     """The good pieces of a counted order at a step that no lot holds yet."""
-    held = sum(r.quantity for r in inspections_of(world, order.id, step.id))
+    lots = [r for r in every_lot(world, order.id) if r.step == step.id]
+    held = sum(scrapped_of(world, r) if r.state == "again" else r.quantity for r in lots)
     return max(0, pieces(world, order.id, step.id, [""]) - held)
 
 
@@ -94,7 +120,7 @@ def against_units(order: str, product: Product, waits: Iterable[tuple[Step, Insp
 def accepted_pieces(world: World, order: OrderRow, product: Product) -> int | None:
     """How many pieces of a counted order lie in accepted lots; None where the plan asks for none."""
     counts = [
-        sum(r.quantity for r in inspections_of(world, order.id, step.id) if r.state == "accepted")
+        sum(left_of(world, r) for r in inspections_of(world, order.id, step.id) if r.state == "accepted")
         for step in product.sampled
     ]
     return min(counts) if counts else None
@@ -109,12 +135,12 @@ def against_pieces(world: World, order: OrderRow, product: Product, *, leaving: 
     found: list[Against] = []
     for step in product.sampled:
         rows = inspections_of(world, order.id, step.id)
-        rejected = [r for r in rows if r.state == "rejected"]
-        accepted = sum(r.quantity for r in rows if r.state == "accepted")
+        rejected = [r for r in rows if r.state == "rejected" and left_of(world, r)]
+        accepted = sum(left_of(world, r) for r in rows if r.state == "accepted")
         lacking = leaving - accepted
         if lacking > 0:
             found += [_rejected(order.id, r.id) for r in rejected]
-            lacking -= sum(r.quantity for r in rejected)
+            lacking -= sum(left_of(world, r) for r in rejected)
         elif carton:
             found += [_rejected(order.id, r.id) for r in rejected if carton in json.loads(r.cartons)]
         if lacking > 0:

@@ -121,15 +121,16 @@ def _again(world: World, product: Product, step: Step, stated: wire.LotStated, b
     if nc is not None and nc.state in (*UNDECIDED, "in_treatment"):
         return Against("sampling_untreated", said)
     if product.tracking == "lot":
-        wanted = stated.quantity or before.quantity
-        if wanted > before.quantity:
-            return Against("sampling_too_many", {"count": before.quantity, "quantity": wanted})
+        left = fold_sampled.left_of(world, before)
+        wanted = stated.quantity or left
+        if wanted > left:
+            return Against("sampling_too_many", {"count": left, "quantity": wanted})
         return wanted, ()
     units = [u for s in fold_sampled.units_in(world, before) if (u := world.units.get(s)) is not None]
-    left = [u for u in units if u.state not in ("scrapped", "withdrawn")]
-    if any(not fold_sampled.has_passed(product, step, u) for u in left):
+    here = [u for u in units if u.state not in ("scrapped", "withdrawn")]
+    if any(not fold_sampled.has_passed(product, step, u) for u in here):
         return Against("sampling_untreated", said)
-    return len(left), [u.serial for u in left]
+    return len(here), [u.serial for u in here]
 
 
 def _closed(world: World, cartons: Sequence[str]) -> Against | None:

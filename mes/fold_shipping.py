@@ -70,7 +70,8 @@ def check(
         quantity = quantity or sum(row.quantity for row in rows if row.unit is None and row.order == order.id)
     if product.tracking == "lot":
         gone = released_pieces(world, order.id)
-        free = good_pieces(world, order, product) - gone
+        scrap = fold_sampled.scrapped_pieces(world, order.id) if product.sampled else 0
+        free = good_pieces(world, order, product) - gone - scrap
         accepted = fold_sampled.accepted_pieces(world, order, product)
         most = free if accepted is None or scope != "finished" else min(free, accepted - gone)
         wanted = quantity or (0 if scope == "carton" else max(0, most))

@@ -11,7 +11,7 @@ from uuid import uuid4
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
-from mes import fold_serials, ledger, wire
+from mes import fold_sampled, fold_serials, ledger, wire
 from mes.db.tables import Nonconformity, PlanRevision, Release, ReleasedUnit, Tally, UnitRow, WorkOrder
 from mes.domain import orders as rules
 from mes.domain.orders import Against
@@ -259,6 +259,7 @@ def against_closing(session: Session, order: str) -> list[Against]:
     ).all()
     by_count = not states and row.revision > 0 and row.scanned is None
     good = _counted_good(session, order, row.open_units, row.quantity) if by_count else states.get("done", 0)
+    good -= fold_sampled.scrapped_pieces(World(session), order) if by_count else 0
     to_scan = max(0, row.quantity - row.scanned) if row.scanned is not None else 0
     standing = rules.Standing(
         order=order,

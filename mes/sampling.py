@@ -69,7 +69,11 @@ def decide(
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A step of an order after which lots are sampled: how much no lot holds yet, and the lots that count."""
+    """A step of an order after which lots are sampled: how much no lot holds yet, and the lots that count.
+
+    Attributes:
+        again: those of them that were not accepted, with how much of each is left to be shown again.
+    """
 
     step: Step
     ready: int
@@ -77,11 +81,7 @@ class Waiting:
     lots: Sequence[InspectionRow]
     cartons: Sequence[str]
     known: bool
-
-    @property
-    def again(self) -> list[InspectionRow]:
-        """The lots that were not accepted and may be shown again."""
-        return [r for r in self.lots if r.state == "rejected"]
+    again: Sequence[tuple[InspectionRow, int]]
 
 
 def offer(session: Session, stated: wire.LotStated) -> Offer | Against:
@@ -108,8 +108,17 @@ def of_order(session: Session, order: str, world: World | None = None) -> tuple[
         series = series_of(world, product.id, step.id, step.sampling)
         cartons = [c for c in _closed_cartons(session, order) if c not in taken]
         known = world.series.get(product.id, step.id) is not None
-        out.append(Waiting(step, ready, series, lots, cartons, known))
+        left = [(lot, _left(world, product, lot)) for lot in lots if lot.state == "rejected"]
+        out.append(Waiting(step, ready, series, lots, cartons, known, [each for each in left if each[1]]))
     return product, out
+
+
+def _left(world: World, product: Product, lot: InspectionRow) -> int:
+    """How much of a lot is not scrap."""
+    if product.tracking == "lot":
+        return fold_sampled.left_of(world, lot)
+    units = (world.units.get(serial) for serial in fold_sampled.units_in(world, lot))
+    return sum(1 for u in units if u is not None and u.state not in ("scrapped", "withdrawn"))
 
 
 def _closed_cartons(session: Session, order: str) -> Sequence[str]:

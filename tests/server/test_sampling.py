@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
 
-from mes import nonconformities, releases, sampling, wire
+from mes import nonconformities, orders, releases, sampling, wire
 from mes.audit_tables import TABLES, Period
 from mes.cli import main
 from mes.commands_office import publish_plan
@@ -141,6 +141,42 @@ def test_a_lot_that_is_not_accepted_is_held_treated_and_shown_again(floor: Sampl
         days = list(table.rows(session, Period.of("2026-11-23", "2026-11-23", "Europe/Paris")))
     assert [(r[0], r[7], r[13]) for r in days] == [(first.id, 1.0, "again"), (second.id, 1.0, "accepted")]
     assert {len(r) for r in days} == {len(table.head)}
+
+
+def test_pieces_that_a_lot_has_made_scrap_are_in_no_lot_are_not_released_and_let_the_order_close(
+    floor: SamplingFloor,
+) -> None:
+    floor.kits(200)
+    assert floor.lot("KIT-1", 1, quantity=100).args["state"] == "rejected"
+    floor.do(nonconformities.dispose, NC, [1], "sort", why="all of them")
+    floor.do(nonconformities.treat, NC, 1, bad=7)
+    floor.do(nonconformities.dispose, NC, [2], "scrap", why="bent")
+    floor.do(nonconformities.close, NC)
+    more = floor.offered("KIT-1", again="LI-2026-0001", quantity=94)
+    assert isinstance(more, Against)
+    assert (more.reason, more.args["count"]) == ("sampling_too_many", 93)
+    assert floor.lot("KIT-1", again="LI-2026-0001", quantity=90).args["state"] == "accepted"
+    rest = floor.offered("KIT-1")
+    assert isinstance(rest, Offer)
+    assert rest.count == 103, "three of the lot were not shown again, seven are scrap"
+    floor.lot("KIT-1")
+    assert floor.against("KIT-1") == []
+    assert floor.let_go("KIT-1").args["count"] == 193
+    assert [a.reason for a in against_closing(floor, "KIT-1")] == ["close_missing"]
+    floor.kits(50, "KIT-2")
+    floor.lot("KIT-2", 1)
+    floor.do(nonconformities.dispose, "NC-2026-0002", [1], "scrap", why="bent")
+    floor.do(nonconformities.close, "NC-2026-0002")
+    with reading(floor.engine) as session:
+        found = sampling.of_order(session, "KIT-2")
+    assert found is not None
+    assert (found[1][0].ready, list(found[1][0].again)) == (0, []), "nothing is left of it"
+    assert floor.against("KIT-2") == ["release_nothing"]
+
+
+def against_closing(floor: SamplingFloor, order: str) -> list[Against]:
+    with reading(floor.engine) as session:
+        return orders.against_closing(session, order)
 
 
 def body_of(row: LotInspection, **more: Any) -> wire.LotInspected:
