@@ -47,6 +47,7 @@ BUILT_IN: Final[dict[str, str]] = {
     "yield": "mes.commands_reports:yield_",
     "failures": "mes.commands_failures:failures_",
     "report": "mes.commands_period:report",
+    "flow": "mes.commands_flow:flow",
 }
 MORE: Final[dict[str, dict[str, str]]] = {
     # Sub-commands that a group gains when the server's packages are there.

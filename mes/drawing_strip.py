@@ -16,11 +16,14 @@ _WIDE: Final = 700.0
 _ROW: Final = 30.0
 _BAR: Final = 18.0
 _TOP: Final = 26.0
+_EMPTY: Final = f'fill="#ffffff" stroke="{LINE}" stroke-dasharray="3 3"'
+"""A strip where nothing is known: no pattern and a dashed border, so that no state looks like it."""
+_LETTER: Final = 6.2
 _SMALL: Final = ' font-size="10" text-anchor="middle"'
 
 PATTERNS: Final[Mapping[str, str]] = {
     "PRD": f'<rect width="8" height="8" fill="{SOFT}"/>',
-    "SBY": '<rect width="8" height="8" fill="#ffffff"/>',
+    "SBY": '<rect width="8" height="8" fill="#b9c2be"/>',
     "SDT": f'<rect width="8" height="8" fill="#ffffff"/><path d="M0 8L8 0" stroke="{INK}" stroke-width="1.4"/>',
     "ENG": f'<rect width="8" height="8" fill="#ffffff"/><circle cx="4" cy="4" r="1.5" fill="{INK}"/>',
     "USD": f'<rect width="8" height="8" fill="#ffffff"/><path d="M0 0L8 8M0 8L8 0" stroke="{INK}" stroke-width="2"/>',
@@ -49,7 +52,7 @@ def strips(
     Args:
         planned: stretches in which work was planned, as shares of the day: a thick line over all strips.
         ticks: where a time stands over the strips.
-        words: what each state is called, for the legend.
+        words: what each state is called, for the legend; other names than those of states stand for an empty strip.
     """
     bottom = _TOP + len(rows) * _ROW
     defs = "".join(
@@ -66,16 +69,19 @@ def strips(
     for n, row in enumerate(rows):
         y = _TOP + 4 + n * _ROW
         body.append(lettering(_LEFT - 8, y + 13, row.label, most=26, more=' text-anchor="end"'))
-        body.append(f'<rect x="{_LEFT:g}" y="{y:g}" width="{_WIDE:g}" height="{_BAR:g}" fill="none" stroke="{LINE}"/>')
+        body.append(f'<rect x="{_LEFT:g}" y="{y:g}" width="{_WIDE:g}" height="{_BAR:g}" {_EMPTY}/>')
         for state, a, b in row.pieces:
             fill = f"url(#state-{state})" if state in PATTERNS else "#ffffff"
             x, wide = _LEFT + a * _WIDE, max(0.6, (b - a) * _WIDE)
             size = f'x="{x:.1f}" y="{y:g}" width="{wide:.1f}" height="{_BAR:g}"'
             body.append(f'<rect {size} fill="{fill}" stroke="{INK}" stroke-width="0.5"/>')
-    x = _LEFT
+    x, y = _LEFT, bottom + 8
     for name, said in words.items():
-        fill = f'fill="url(#state-{name})" stroke="{INK}"'
-        body.append(f'<rect x="{x:g}" y="{bottom + 8:g}" width="22" height="12" {fill}/>')
-        body.append(lettering(x + 28, bottom + 18, said, more=' font-size="11"'))
-        x += 46 + 7.2 * len(said)
-    return svg(max(_LEFT + _WIDE + 14, x), bottom + 28, body, alt)
+        wide = 46 + _LETTER * len(said)
+        if x > _LEFT and x + wide > _LEFT + _WIDE:
+            x, y = _LEFT, y + 20
+        fill = f'fill="url(#state-{name})" stroke="{INK}"' if name in PATTERNS else _EMPTY
+        body.append(f'<rect x="{x:g}" y="{y:g}" width="22" height="12" {fill}/>')
+        body.append(lettering(x + 28, y + 10, said, more=' font-size="11"'))
+        x += wide
+    return svg(_LEFT + _WIDE + 14, y + 20, body, alt)

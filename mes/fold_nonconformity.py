@@ -521,6 +521,7 @@ def _let_go(world: World, entry: Entry, row: NcRow, item: rules.Item, unit: Unit
     on = unit_rules.onward(free, product.after(row.step), entry.at)
     world.put_unit(on)
     move_order(world, entry, unit, on)
+    fold_rollups.decided(world, entry, unit, on)
     return on.step
 
 

@@ -18,6 +18,7 @@ from mes.domain import orders as rules
 from mes.domain.gate import Unit
 from mes.domain.orders import ORDER_STATES
 from mes.domain.route import Plan, Product
+from mes.fold_passages import follow
 from mes.fold_serials import SERIAL_RULES, release_given
 from mes.rows import OrderEventRow, OrderRow
 from mes.verdicts import Entry, Judged
@@ -280,6 +281,7 @@ def move_order(world: World, entry: Entry, before: Unit, after: Unit) -> None:
     """What a unit's way does to its order: the first arrival starts it, the last unit completes it, and one that goes
     back on its route opens it again.
     """
+    follow(world, entry, before, after)
     order = world.orders.get(after.order)
     if order is None:
         return

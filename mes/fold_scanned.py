@@ -15,6 +15,7 @@ from mes.domain import gate
 from mes.domain.gate import Unit
 from mes.domain.route import Plan, Product
 from mes.fold_packing import Outcome
+from mes.fold_passages import follow
 from mes.fold_serials import free
 from mes.rows import OrderRow
 from mes.verdicts import Entry, Judged, NotUnderstood
@@ -78,7 +79,9 @@ def _withdrawn(world: World, entry: Entry, body: wire.UnitsWithdrawn) -> Outcome
         return Outcome(Judged(entry, "recorded", "refused", "unknown_unit", said))
     if not _untouched(world, unit):
         return Outcome(Judged(entry, "recorded", "refused", "unit_begun", said))
-    world.put_unit(replace(unit, state="withdrawn", station=None, place=None, since=entry.at))
+    gone = replace(unit, state="withdrawn", station=None, place=None, since=entry.at)
+    world.put_unit(gone)
+    follow(world, entry, unit, gone)
     world.orders.put(replace(order, scanned=order.scanned - 1))
     return Outcome(Judged(entry, "recorded", "accepted", "unit_taken_back", said))
 

@@ -41,6 +41,35 @@ class Piece:
     until: datetime
 
 
+SHORT_WAIT: Final = timedelta(minutes=15)
+
+
+def runs(told: Iterable[Piece]) -> list[Piece]:
+    """States as a list may show them: a short wait between two stretches of making belongs to the making.
+
+    Piece by piece, a list would say how long each piece took at a bench: the pace of whoever stood there.
+    """
+    out: list[Piece] = []
+    for piece in told:
+        wait = out[-1] if out else None
+        if (
+            piece.state == "PRD"
+            and wait is not None
+            and wait.state == "SBY"
+            and len(out) > 1
+            and out[-2].state == "PRD"
+            and piece.since == wait.until
+            and wait.since == out[-2].until
+            and wait.until - wait.since < SHORT_WAIT
+        ):
+            out[-2:] = [Piece("PRD", out[-2].since, piece.until)]
+        elif wait is not None and wait.state == piece.state and wait.until == piece.since:
+            out[-1] = Piece(piece.state, wait.since, piece.until)
+        else:
+            out.append(piece)
+    return out
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
     """What ended at a station: pieces, the good ones of them, and the seconds that the plan gives them together."""

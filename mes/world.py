@@ -66,6 +66,7 @@ from mes.rows import (
     OrderRow,
     OverrideRow,
     PackedRow,
+    PassageRow,
     PlanRow,
     QualificationRow,
     QuarantineRow,
@@ -287,6 +288,7 @@ class World:
         self.units = UnitShelf(self, t.UnitRow, Unit, _columns(Unit))
         self.orders = Shelf(self, t.WorkOrder, OrderRow, _columns(OrderRow))
         self.visits = Shelf(self, t.Visit, VisitRow, _columns(VisitRow))
+        self.passages = Shelf(self, t.Passage, PassageRow, _columns(PassageRow))
         self.readings = Shelf(self, t.Reading, ReadingRow, _columns(ReadingRow))
         self.installations = Shelf(self, t.Installation, InstallationRow, _columns(InstallationRow))
         self.tallies = Shelf(self, t.Tally, TallyRow, _columns(TallyRow))
@@ -355,6 +357,7 @@ class World:
             self.orders,
             self.units,
             self.visits,
+            self.passages,
             self.readings,
             self.installations,
             self.tallies,

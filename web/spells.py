@@ -25,3 +25,16 @@ def spell_name(plan: Plan, by: str, key: str, lang: Any) -> str:
         return shown
     known = next((s.name.to(lang) for s in plan.plant.shifts if s.id == shift), _("outside the shifts"))
     return f"{shown} · {known}"
+
+
+def lasting(seconds: float) -> str:
+    """A duration in the two units that matter: seconds, minutes, hours and minutes, days and hours."""
+    if seconds < 60:
+        return str(_("%(s)s s", s=round(seconds)))
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return str(_("%(m)s min", m=minutes))
+    if minutes < 24 * 60:
+        return str(_("%(h)s h %(m)s", h=minutes // 60, m=f"{minutes % 60:02}"))
+    hours = round(seconds / 3600)
+    return str(_("%(d)s d %(h)s h", d=hours // 24, h=hours % 24))

@@ -24,9 +24,11 @@ from mes.drawing import Drawing
 from mes.station_spells import SPELLS, By, Group, OneStation, by_line, by_spell
 from mes.station_times import MOST_DAYS, Day
 from web.auth import role
+from web.files import tables_as
 from web.language import language
 from web.site import site
 from web.spells import line_name, spell_name
+from web.yields import day
 
 blueprint = Blueprint("times", __name__, url_prefix="/times")
 
@@ -90,8 +92,8 @@ class Found:
 def _asked(plan: Plan) -> Asked:
     """Today when the address names no day."""
     today = site().clock().astimezone(ZoneInfo(plan.plant.timezone)).date()
-    until = day_of("to") or day_of("from") or today
-    since = day_of("from") or until
+    until = day("to") or day("from") or today
+    since = day("from") or until
     by: Any = request.args.get("by", "")
     line = request.args.get("line", "")
     return Asked(
@@ -102,15 +104,6 @@ def _asked(plan: Plan) -> Asked:
     )
 
 
-def day_of(name: str) -> date | None:
-    """A day between 2000 and 2100 that the address names."""
-    try:
-        found = date.fromisoformat(request.args.get(name, ""))
-    except ValueError:
-        return None
-    return found if 2000 <= found.year < 2100 else None
-
-
 def _found(session: Session, plan: Plan, asked: Asked) -> Found:
     now = site().clock()
     if asked.by in SPELLS:
@@ -119,11 +112,11 @@ def _found(session: Session, plan: Plan, asked: Asked) -> Found:
         except OneStation:
             return Found(why=_("This line has one station. By shift it would be one person: choose day or week."))
         return Found(tuple(groups))
-    day = station_times.read(session, plan, asked.since, asked.until, now=now)
+    read = station_times.read(session, plan, asked.since, asked.until, now=now)
     if asked.by == "line":
-        return Found(tuple(g for g in by_line(plan, day) if asked.line in ("", g.key)))
-    mine = tuple(x for x in day.lines if asked.line in ("", x.station.line))
-    return Found(tuple(Group(x.station.id, x.times, x.oee) for x in mine), replace(day, lines=mine))
+        return Found(tuple(g for g in by_line(plan, read) if asked.line in ("", g.key)))
+    mine = tuple(x for x in read.lines if asked.line in ("", x.station.line))
+    return Found(tuple(Group(x.station.id, x.times, x.oee) for x in mine), replace(read, lines=mine))
 
 
 @blueprint.get("")
@@ -140,7 +133,7 @@ def index() -> Any:
     spent, figures = station_times.together((g.times, g.oee) for g in found.rows)
     rows = [(_name(plan, asked.by, g.key), _row(g.times, g.oee)) for g in found.rows]
     one = asked.since == asked.until
-    drawn = _drawn(plan, found.day) if found.day and one else _columns(found, rows) if asked.by in SPELLS else None
+    drawn = strips(plan, found.day) if found.day and one else _columns(found, rows) if asked.by in SPELLS else None
     return render_template(
         "times.html",
         plan=plan,
@@ -171,18 +164,8 @@ def table(kind: str) -> Response:
     head = (BY_WORDS[asked.by], *(f"{h} (s)" for h in _heads()[:8]), *_heads()[8:])
     rows = [(g.key, *_seconds(g.times), *(r.value for r in _ratios(g.times, g.oee)), g.oee.index) for g in found.rows]
     name = {"station": "stations"}.get(asked.by, f"stations-{asked.by}")
-    return sheet(export.Table(_("Stations"), [str(h) for h in head], rows), f"{name}-{asked.since}-{asked.until}", kind)
-
-
-def sheet(made: export.Table, name: str, kind: str) -> Response:
-    """A table as a file of this kind."""
-    if kind == "csv":
-        response = Response(export.csv_bytes(made, language()), mimetype="text/csv")
-    else:
-        workbook = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-        response = Response(export.xlsx([made], made_at=site().clock()), mimetype=workbook)
-    response.headers.set("Content-Disposition", "attachment", filename=f"{name}.{kind}")
-    return response
+    made = export.Table(_("Stations"), [str(h) for h in head], rows)
+    return tables_as(kind, [made], f"{name}-{asked.since}-{asked.until}")
 
 
 def _name(plan: Plan, by: By, key: str) -> str:
@@ -233,7 +216,7 @@ def _columns(found: Found, rows: Sequence[tuple[str, list[str]]]) -> Drawing | N
     return drawing_bars.columns(shown, alt=_("OEE over time. The table has the same figures."))
 
 
-def _drawn(plan: Plan, found: Day) -> Drawing:
+def strips(plan: Plan, found: Day) -> Drawing:
     zone, lang = ZoneInfo(plan.plant.timezone), language()
     whole = (found.end - found.first).total_seconds()
 
@@ -250,6 +233,6 @@ def _drawn(plan: Plan, found: Day) -> Drawing:
     planned = [(share(a), share(b)) for a, b in stretches if b > found.first and a < found.end]
     hours = [found.first + timedelta(hours=h) for h in range(0, 25, 2)]
     ticks = [(share(at), f"{at.astimezone(zone):%H:%M}") for at in hours if at <= found.end]
-    words = {name: str(word) for name, word in STATES.items()}
+    words = {**{name: str(word) for name, word in STATES.items()}, "": _("nothing known")}
     alt = _("States of the stations over the day. The table has their hours.")
     return drawing_strip.strips(rows, planned=planned, ticks=ticks, words=words, alt=alt)

@@ -12,6 +12,20 @@ LEAST_PEOPLE: Final = 5
 """A figure of work stands for a group of so many people, or is not shown."""
 
 
+LEAST_STATIONS: Final = 2
+"""A time of a whole way stands for a way over so many stations, or is not shown."""
+
+
+def way_may_be_shown(stations: int) -> bool:
+    """May it be shown how long units take from their first bench to their end?
+
+    Args:
+        stations: over how many the way leads. A way at one bench is the pace of whoever stands there; a way over
+            several is made of waiting between them, and of the work of all of them.
+    """
+    return stations >= LEAST_STATIONS
+
+
 def may_be_shown(figure: Literal["product", "work"], people: int = 0) -> bool:
     """May a figure by step be shown?
 

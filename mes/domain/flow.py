@@ -11,8 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import floor
 from statistics import fmean, median
+from typing import Final
 
 from mes.domain.ratios import Ratio
+
+_BINS: Final = 16
+_WIDTHS: Final = tuple(60.0 * m for m in (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 1_440, 2_880, 10_080, 40_320))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +35,9 @@ class Spread:
     count: int
     mean: float
     least: float
-    p10: float
     median: float
-    p90: float
+    p80: float
+    p95: float
     most: float
 
 
@@ -50,11 +54,40 @@ def spread(durations: Iterable[float]) -> Spread | None:
         len(sorted_),
         fmean(sorted_),
         sorted_[0],
-        quantile(sorted_, 0.1),
         median(sorted_),
-        quantile(sorted_, 0.9),
+        quantile(sorted_, 0.8),
+        quantile(sorted_, 0.95),
         sorted_[-1],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """How many durations lie from `start` on and before `end`, seconds; the last bin may have no end."""
+
+    start: float
+    end: float | None
+    count: int
+
+
+def histogram(durations: Iterable[float]) -> list[Bin]:
+    """Durations in bins of one width that people count in (minutes, hours, days), without a gap.
+
+    What lies beyond the most bins, the few that took very long, stands in the last one, which then has no end.
+    """
+    sorted_ = sorted(max(0.0, d) for d in durations)
+    if not sorted_:
+        return []
+    reach = quantile(sorted_, 0.95) - sorted_[0]
+    width = next((w for w in _WIDTHS if reach / w < _BINS - 4), _WIDTHS[-1])
+    first = floor(sorted_[0] / width)
+    places = Counter(min(floor(d / width) - first, _BINS - 1) for d in sorted_)
+    last = max(places)
+    open_ = floor(sorted_[-1] / width) - first > last
+    return [
+        Bin((first + i) * width, None if open_ and i == last else (first + i + 1) * width, places[i])
+        for i in range(last + 1)
+    ]
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:

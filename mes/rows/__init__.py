@@ -31,7 +31,16 @@ from mes.rows.sums import (
     StepOrderRow,
     StepQuarterRow,
 )
-from mes.rows.units import InstallationRow, OrderEventRow, OrderRow, ReadingRow, TallyRow, UnitEventRow, VisitRow
+from mes.rows.units import (
+    InstallationRow,
+    OrderEventRow,
+    OrderRow,
+    PassageRow,
+    ReadingRow,
+    TallyRow,
+    UnitEventRow,
+    VisitRow,
+)
 
 __all__ = [
     "ActionCauseRow",
@@ -69,6 +78,7 @@ __all__ = [
     "OrderRow",
     "OverrideRow",
     "PackedRow",
+    "PassageRow",
     "PlanRow",
     "QualificationRow",
     "QuarantineRow",

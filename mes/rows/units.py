@@ -53,6 +53,17 @@ class VisitRow:
 
 
 @dataclass(frozen=True, slots=True)
+class PassageRow:
+    """`passage`."""
+
+    unit: str
+    product: str
+    began_at: str
+    ended_at: str | None
+    result: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ReadingRow:
     """`reading`."""
 

@@ -13,7 +13,7 @@ import json
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,6 +56,11 @@ PAGES: Final = {
     "control chart, units failed by day": "/charts?what=NOMAD-1000/final&chart=p",
     "control chart, defects by shift": "/charts?what=NOMAD-1000/final&chart=u&by=shift",
     "control chart, defects of units in a row": "/charts?what=NOMAD-1000/final&chart=c&by=units",
+    "times, one day": "/times?from={day}&to={day}",
+    "times, 30 days by shift": "/times?by=shift&from={month}&to={day}",
+    "times, as a list": "/times/spans?day={day}",
+    "flow, 30 days": "/flow",
+    "flow of an order": "/flow?by=order&order=OF-2026-118",
     "inbox": "/quality",
     "nonconformity": "/quality/nc/{nc}",
     "nonconformity log": "/quality/log",
@@ -93,7 +98,9 @@ class Plant:
             self.rows = ledger.last_position(session)
         self._office = Office(shop)
         self._program = {"Authorization": f"Bearer {self._office.key()}"}
-        self._known = {"unit": unit, "nc": nc, "day": shop.clock.now.date().isoformat()}
+        today = shop.clock.now.date()
+        month = (today - timedelta(days=30)).isoformat()
+        self._known = {"unit": unit, "nc": nc, "day": today.isoformat(), "month": month}
 
     def asked(self, path: str) -> float:
         """Milliseconds of one answer."""

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mes.domain.flow import Spread, Visit, cycle_times, little, spread, throughput_rate, work_in_progress
+from mes.domain.flow import (
+    Bin,
+    Spread,
+    Visit,
+    cycle_times,
+    histogram,
+    little,
+    spread,
+    throughput_rate,
+    work_in_progress,
+)
 
 
 def test_no_durations_have_no_spread_and_one_is_its_own() -> None:
@@ -15,10 +27,10 @@ def test_no_durations_have_no_spread_and_one_is_its_own() -> None:
 
 
 def test_quantiles_are_those_of_type_seven() -> None:
-    # R: quantile(c(1, 2, 4, 8, 16), c(.1, .9)) gives 1.4 and 12.8.
+    # R: quantile(c(1, 2, 4, 8, 16), c(.8, .95)) gives 9.6 and 14.4.
     found = spread([16, 1, 8, 2, 4])
     assert found is not None
-    assert (found.p10, found.median, found.p90, found.mean) == (pytest.approx(1.4), 4, pytest.approx(12.8), 6.2)
+    assert (found.median, found.p80, found.p95, found.mean) == (4, pytest.approx(9.6), pytest.approx(14.4), 6.2)
 
 
 def test_visits_that_last_have_no_cycle_time_yet() -> None:
@@ -59,6 +71,24 @@ def test_a_window_without_length_says_nothing() -> None:
 def test_quantiles_stand_in_order(durations: list[float]) -> None:
     found = spread(durations)
     assert found is not None
-    assert found.least <= found.p10 <= found.median + 1e-9
-    assert found.median <= found.p90 + 1e-9
-    assert found.p90 <= found.most
+    assert found.least <= found.median + 1e-9
+    assert found.median <= found.p80 + 1e-9
+    assert found.p80 <= found.p95 + 1e-9
+    assert found.p95 <= found.most + 1e-9
+
+
+@given(st.lists(st.floats(0, 1e7)))
+def test_every_duration_stands_in_one_bin_and_bins_have_no_gap(durations: list[float]) -> None:
+    found = histogram(durations)
+    assert sum(b.count for b in found) == len(durations)
+    assert len(found) <= 16
+    assert all(a.end == b.start for a, b in pairwise(found))
+    for b in found:
+        within = [d for d in durations if b.start <= d and (b.end is None or d < b.end)]
+        assert len(within) == b.count
+
+
+def test_few_that_took_very_long_do_not_make_all_others_one_bin() -> None:
+    found = histogram([60.0 * m for m in range(1, 60)] + [1e6])
+    assert found[-1] == Bin(75 * 60, None, 1)
+    assert len(found) > 10

@@ -17,7 +17,7 @@ from mes import nonconformities as verbs
 from mes.certificates import Received
 from mes.commands_ledger import verify_engine
 from mes.db.session import reading, writing
-from mes.db.tables import Concession, Lot, NcItem, Nonconformity, UnitRow
+from mes.db.tables import Concession, Lot, NcItem, Nonconformity, Passage, StepOrder, UnitRow
 from mes.orders import request
 from tests.server.bench import OPERATOR, PERSON, Floor
 from tests.server.small_plan import small_plan
@@ -149,6 +149,7 @@ def test_a_concession_lets_a_unit_go_on_and_counts_down(floor: Floor) -> None:
     assert co == "CO-2026-0001"
     assert decide(floor, NC, "use_as_is", concession=co).done
     assert (row(floor, UnitRow, ONE).state, row(floor, Concession, co).remaining) == ("done", 0)
+    assert (row(floor, Passage, ONE).result, row(floor, StepOrder, "OF-1", "look").finished) == ("done", 1)
     assert decide(floor, "NC-2026-0002", "use_as_is", concession=co).reason == "concession_used_up"
     assert row(floor, UnitRow, TWO).nc == "NC-2026-0002"
 

@@ -142,6 +142,10 @@ GET    /yields/failures                 -         -        -          x         
 GET    /yields/failures/table.<any(csv,xlsx):kind>  -  -   -          x          x        x       x
 GET    /charts                          -         -        -          x          x        x       x
 GET    /times                           -         -        -          x          x        x       x
+GET    /times/spans                     -         -        -          x          x        x       x
+GET    /times/spans/table.<any(csv,xlsx):kind> -         -        -          x          x        x       x
+GET    /flow                            -         -        -          x          x        x       x
+GET    /flow/table.<any(csv,xlsx):kind> -         -        -          x          x        x       x
 GET    /yields/table.<any(csv,xlsx):kind> -       -        -          x          x        x       x
 GET    /charts/table.<any(csv,xlsx):kind> -       -        -          x          x        x       x
 GET    /times/table.<any(csv,xlsx):kind>  -       -        -          x          x        x       x

@@ -16,7 +16,7 @@ from mes.db.session import reading, writing
 from mes.db.tables import Presence
 from mes.domain.route import Break, Shift
 from mes.station_spells import SPELLS, OneStation, by_line, by_spell
-from mes.station_times import Day, together
+from mes.station_times import Day, Piece, runs, together
 from mes.yielded.periods import Spell
 from tests.server.bench import START, Floor
 from tests.server.small_plan import small_plan, text
@@ -171,4 +171,39 @@ def test_the_page_groups_by_line_shift_day_and_week_and_the_file_has_the_same_ro
         lines = office.client.get(f"/times/table.csv?by={by}&{days}", headers={"Accept-Language": "en"}).text
         assert len(lines.splitlines()) == 3  # the heads, and the two Mondays
     assert "No work was planned" in text_of(office.get("/times?by=day&from=2026-11-21&to=2026-11-22"))
+    office.close()
+
+
+def test_a_list_of_states_has_no_single_pieces_and_keeps_what_stops_a_station() -> None:
+    def told(*states: tuple[str, int]) -> list[Piece]:
+        at, out = START, []
+        for state, minutes in states:
+            out.append(Piece(state, at, at + timedelta(minutes=minutes)))
+            at += timedelta(minutes=minutes)
+        return out
+
+    found = runs(told(("SBY", 5), ("PRD", 6), ("SBY", 2), ("PRD", 7), ("SBY", 14), ("PRD", 1), ("SBY", 15), ("PRD", 3),
+                      ("USD", 4), ("SBY", 3), ("PRD", 9)))  # fmt: skip
+    lasted = [(p.state, (p.until - p.since) // timedelta(minutes=1)) for p in found]
+    assert lasted == [("SBY", 5), ("PRD", 30), ("SBY", 15), ("PRD", 3), ("USD", 4), ("SBY", 3), ("PRD", 9)]
+    gap = [*told(("PRD", 5)), Piece("PRD", START + timedelta(hours=1), START + timedelta(hours=2))]
+    assert runs(gap) == gap
+
+
+def test_the_strips_of_a_day_stand_as_a_list_of_all_stations_or_of_one_and_as_a_file(floor: Floor) -> None:
+    heard(floor, "b1", floor.clock.now + timedelta(hours=9))
+    office = Office(cast(Any, floor), clock=lambda: floor.clock.now + timedelta(hours=9))
+    html = office.get("/times/spans?day=2026-11-23&station=b1")
+    assert html.count("<svg xmlns") == 1
+    assert "nothing known" in html
+    assert html.count("out of order") == 2  # its row, and the legend
+    assert "Bench b2" not in text_of(html).partition("How long")[2]
+    assert "rien de connu" in office.get("/times/spans?station=nonsense&day=x", lang="fr")
+    assert "have said nothing" in text_of(office.get("/times/spans?day=2026-11-20"))
+    lines = office.client.get("/times/spans/table.csv?day=2026-11-23&station=b1").text.splitlines()
+    assert any("b1" in x and "USD" in x and x.endswith("10") for x in lines)
+    book = load_workbook(io.BytesIO(office.client.get("/times/spans/table.xlsx?day=2026-11-23").data))
+    assert book.worksheets[0].max_row == len(lines)
+    assert "/times/spans?station=b1" in office.get("/stations")
+    assert "times/spans?station=b1" in office.get("/board")
     office.close()

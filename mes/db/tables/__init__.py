@@ -24,7 +24,7 @@ from mes.db.tables.signals import ControlSignal, Watch
 from mes.db.tables.spine import Chain, Counter, Ledger, Meta, PlanRevision, Quarantine
 from mes.db.tables.stations import EnrolCode, Fault, Presence, StationRow, Stream, Token
 from mes.db.tables.trace import IssuedDossier, IssuedPaper, NcEvent, OrderEvent, UnitEvent
-from mes.db.tables.units import Installation, Reading, UnitRow, Visit
+from mes.db.tables.units import Installation, Passage, Reading, UnitRow, Visit
 
 __all__ = [
     "REPLAYED",
@@ -72,6 +72,7 @@ __all__ = [
     "OrderEvent",
     "Override",
     "Packed",
+    "Passage",
     "Person",
     "PlanRevision",
     "Presence",
@@ -106,6 +107,7 @@ REPLAYED: Final[tuple[type[Base], ...]] = (
     WorkOrder,
     UnitRow,
     Visit,
+    Passage,
     Reading,
     Installation,
     Tally,

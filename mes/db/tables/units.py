@@ -75,6 +75,31 @@ class Visit(Base):
     n: Mapped[Position]
 
 
+class Passage(Base):
+    """The way of one unit through the shop, from its first bench to its end; `result` is `done`, `scrapped` or
+    `withdrawn`. Only those on their way stand in the last index."""
+
+    __tablename__ = "passage"
+    __table_args__ = (
+        Index(None, "ended_at", "product", "began_at"),
+        Index(None, "began_at", "product", "ended_at"),
+        Index(
+            "ix_passage_open",
+            "product",
+            "began_at",
+            sqlite_where=text("ended_at is null"),
+            postgresql_where=text("ended_at is null"),
+        ),
+    )
+
+    unit: Mapped[Key]
+    product: Mapped[Id]
+    began_at: Mapped[Utc]
+    ended_at: Mapped[Utc | None]
+    result: Mapped[Word | None]
+    n: Mapped[Position]
+
+
 class Reading(Base):
     """One reading of one sample of a unit in burn-in, in the unit of measure of the plan's limits."""
 
