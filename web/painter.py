@@ -74,7 +74,7 @@ class Painter:
         said = {name: str(word) for name, word in words.WORDS.items()}
         calls = [t for t in map(board.tile, board.attention) if t is not None]
         devices = _devices(board, lang)
-        several = len({y.product for y in board.yields}) > 1
+        several, shift = len({y.product for y in board.yields}) > 1, board.shift is not None
         # What is drawn depends on nothing but `value`: it decides whether a part is drawn again.
         out: list[tuple[str, Any, Callable[[], Any]]] = [
             ("head", (board.site, board.shift, board.finished_today), lambda: m.head(
@@ -84,7 +84,7 @@ class Painter:
             ("orders", board.orders, lambda: m.orders(board.orders, lang, words.order_parts)),
             ("ncs", (board.nonconformities, board.signals), lambda: m.ncs(
                 board.nonconformities, board.signals, lang, words.nc_label, words.NC_STATES)),
-            ("yields", (board.yields, several), lambda: m.yields(board.yields, lang, several)),
+            ("yields", (board.yields, several, shift), lambda: m.yields(board.yields, lang, several, shift)),
             ("devices", devices, lambda: m.devices(devices)),
         ]  # fmt: skip
         for line in board.lines:

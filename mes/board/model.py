@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, Literal
 
 from mes.domain.route import Shift, Text
+from mes.domain.shift_plan import Output
 
 State = Literal["go", "stop", "help", "wait", "kept", "idle"]
 Word = Literal[
@@ -70,13 +71,17 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the floor with its stations in the order of the flow; units begun on it, and units held on it."""
+    """A line of the floor with its stations in the order of the flow; units begun on it, and units held on it.
+
+    `output` is of the steps where products leave the line, in the shift that works; None outside of shifts.
+    """
 
     id: str
     name: Text
     tiles: tuple[Tile, ...]
     in_work: int
     held: int
+    output: Output | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +129,8 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class StepYield:
-    """First visits of a step that ended today: how many, and how many of them passed without one failed attempt.
+    """First visits of a step that ended in this shift: how many, and how many passed without one failed attempt.
+    Outside of shifts: that ended today. `output` is what the step has passed in the shift, None outside of shifts.
 
     Source: ISO 22400-2, first pass yield GP / IP (good parts in the first run over inspected parts).
     """
@@ -135,6 +141,7 @@ class StepYield:
     step_name: Text
     good: int
     total: int
+    output: Output | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import Connection, Table, bindparam, case, func, select
@@ -52,6 +52,8 @@ class Rows:
     faults: dict[str, list[DeviceFault]]
     units: Sequence[Any]
     visits: Sequence[Any]
+    finished: int
+    shift: ShiftRows
     signals: Sequence[Any]
 
     def station_args(self, station: str) -> Mapping[str, Any]:
@@ -61,27 +63,59 @@ class Rows:
         return found
 
 
-def read(session: Session, plan: Plan, *, day_start: str, steps: Collection[str]) -> Rows:
+@dataclass(slots=True)
+class ShiftRows:
+    """What a shift has to do with: orders that are open or were worked on, what they have passed and lost at each step
+    in their whole life (`done`), and the good pieces of counted products since it began, by (product, step).
+    """
+
+    orders: Sequence[Any] = ()
+    done: Sequence[Any] = ()
+    counted: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+
+def read(session: Session, plan: Plan, *, day_start: str, since: str, at_work: bool) -> Rows:
     """Look once.
 
     Args:
         plan: the latest one; it serves for orders whose own revision is gone.
         day_start: UTC text of the local midnight.
-        steps: ids of the steps whose visits count for the yield of the day.
+        since: UTC text of what yields are counted from.
+        at_work: does a shift work now?
     """
     # The first statement takes the snapshot: what follows is never older than this position.
     cursor = last_position(session)
     db = session.connection()
     stations = [s.id for s in plan.stations]
+    steps = sorted({s.id for p in plan.products for s in p.steps})
+    last = {(p.id, p.steps[-1].id) for p in plan.products}
+    orders = db.execute(_ORDERS, {"states": OPEN_ORDERS}).all()
+    visits = db.execute(_VISITS, {"steps": steps, "since": since}).all()
+    passed = db.execute(_PASSED, {"steps": sorted({step for _, step in last}), "since": day_start})
     return Rows(
         cursor=cursor,
-        work=_work(session, db, plan, db.execute(_ORDERS, {"states": OPEN_ORDERS}).all()),
+        work=_work(session, db, plan, orders),
         stations={r.id: r for r in db.execute(_STATIONS)},
         presence={r.station: r for r in db.execute(_PRESENCE)},
         faults=_faults(db),
         units=db.execute(_ON_BENCHES, {"stations": stations}).all(),
-        visits=db.execute(_VISITS, {"steps": sorted(steps), "day_start": day_start}).all(),
+        visits=visits,
+        finished=sum(int(count) for product, step, count in passed if (product, step) in last),
+        shift=_shift(db, orders, visits, since) if at_work else ShiftRows(),
         signals=db.execute(_SIGNALS).all(),
+    )
+
+
+def _shift(db: Connection, orders: Sequence[Any], visits: Sequence[Any], since: str) -> ShiftRows:
+    """What is needed to say what the shift should make; an order that it has finished belongs to it."""
+    known = {row.id for row in orders}
+    gone = sorted({row.order for row in visits} - known)
+    some = [*orders, *(db.execute(_SOME_ORDERS, {"orders": gone}).all() if gone else ())]
+    counted = db.execute(_COUNTED, {"since": since[:16]})
+    return ShiftRows(
+        orders=some,
+        done=db.execute(_DONE, {"orders": [row.id for row in some]}).all(),
+        counted={(product, step): int(good) for product, step, good in counted},
     )
 
 
@@ -144,6 +178,7 @@ def _many(name: str) -> Any:
 
 _o, _u, _n = _table(t.WorkOrder).c, _table(t.UnitRow).c, _table(t.Nonconformity).c
 _s = _table(t.ControlSignal).c
+_q, _k = _table(t.StepQuarter).c, _table(t.StepOrder).c
 _f, _p, _y, _v = _table(t.Fault).c, _table(t.PlanRevision).c, _table(t.Tally).c, _table(t.Visit).c
 
 _STATIONS: Final = select(_table(t.StationRow))
@@ -203,10 +238,23 @@ _VISITS: Final = (
     select(
         _v.product,
         _v.step,
+        _u.order,
         func.sum(case((_v.visit == 1, 1), else_=0)).label("total"),
         func.sum(case(((_v.visit == 1) & (_v.result == "passed") & (_v.failures == 0), 1), else_=0)).label("good"),
         func.sum(case((_v.result == "passed", 1), else_=0)).label("passed"),
     )
-    .where(_v.step.in_(_many("steps")), _v.ended_at >= bindparam("day_start"))
+    .join(_table(t.UnitRow), _u.serial == _v.unit)
+    .where(_v.step.in_(_many("steps")), _v.ended_at >= bindparam("since"))
+    .group_by(_v.product, _v.step, _u.order)
+)
+_PASSED: Final = (
+    select(_v.product, _v.step, func.count())
+    .where(_v.step.in_(_many("steps")), _v.ended_at >= bindparam("since"), _v.result == "passed")
     .group_by(_v.product, _v.step)
+)
+_COUNTED: Final = (
+    select(_q.product, _q.step, func.sum(_q.good)).where(_q.quarter >= bindparam("since")).group_by(_q.product, _q.step)
+)
+_DONE: Final = select(_k.order, _k.step, (_k.passed + _k.good).label("passed"), _k.scrapped).where(
+    _k.order.in_(_many("orders"))
 )

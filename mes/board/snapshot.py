@@ -10,16 +10,18 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from mes.board import rows as looked
+from mes.board import shift_figures
 from mes.board.model import Board, Line, Link, Nonconformity, Signal, StepYield, Tile
 from mes.board.network import links
 from mes.board.orders import progress_of, untranslated
 from mes.board.rows import Rows
+from mes.board.shift_figures import Outputs
 from mes.board.tiles import Count, Here, InWork, attention, tile
 from mes.db.base import utc_text
 from mes.domain.figures import may_be_shown
 from mes.domain.nonconformity import UNDECIDED
 from mes.domain.reasons import sentence
-from mes.domain.route import Plan, Station, Step
+from mes.domain.route import Plan, Station
 from mes.domain.shifts import shift_at
 from mes.i18n import translator
 from mes.ledger import last_position
@@ -42,8 +44,9 @@ def snapshot(session: Session, plan: Plan | None, *, now: datetime, seen: Mappin
     local = now.astimezone(tz)
     at_work = shift_at(plan.plant.shifts, tz, now)
     day_start = utc_text(datetime.combine(local.date(), time.min, tz))
-    steps = {s.id for p in plan.products for s in p.steps}
-    rows = looked.read(session, plan, day_start=day_start, steps=steps)
+    since = utc_text(at_work.start) if at_work else day_start
+    rows = looked.read(session, plan, day_start=day_start, since=since, at_work=at_work is not None)
+    outputs = shift_figures.outputs(rows, plan, at_work, now, tz) if at_work else {}
     tiles = _tiles(rows, plan, now, seen)
     return Board(
         cursor=rows.cursor,
@@ -51,12 +54,12 @@ def snapshot(session: Session, plan: Plan | None, *, now: datetime, seen: Mappin
         planned=True,
         site=plan.plant.site,
         shift=at_work.shift if at_work else None,
-        finished_today=_finished(rows, plan),
-        lines=_lines(rows, plan, tiles),
+        finished_today=rows.finished,
+        lines=_lines(rows, plan, tiles, outputs),
         orders=progress_of(rows.work, local.date()),
         nonconformities=tuple(_nonconformity(row, plan) for row in rows.work.ncs),
         signals=tuple(_signal(row, plan) for row in rows.signals),
-        yields=_yields(rows, plan),
+        yields=_yields(rows, plan, outputs),
         attention=attention(list(tiles.values())),
     )
 
@@ -127,7 +130,7 @@ def _count(rows: Rows, station: Station, orders: Mapping[str, Any]) -> Count | N
     return Count(step, good, scrap)
 
 
-def _lines(rows: Rows, plan: Plan, tiles: Mapping[str, Tile]) -> tuple[Line, ...]:
+def _lines(rows: Rows, plan: Plan, tiles: Mapping[str, Tile], outputs: Outputs) -> tuple[Line, ...]:
     line_of = {s.id: s.line for s in plan.stations}
     in_work: dict[str, int] = {}
     for unit in rows.units:
@@ -149,6 +152,7 @@ def _lines(rows: Rows, plan: Plan, tiles: Mapping[str, Tile]) -> tuple[Line, ...
             tuple(tiles[s.id] for s in sorted(plan.stations, key=lambda s: s.place) if s.line == line.id),
             in_work.get(line.id, 0),
             held.get(line.id, 0),
+            shift_figures.of_line(outputs, plan, line.id),
         )
         for line in plan.plant.lines
         if any(s.line == line.id for s in plan.stations)
@@ -199,20 +203,20 @@ def _about(row: Any, plan: Plan) -> Mapping[str, str] | None:
     return None
 
 
-def _yields(rows: Rows, plan: Plan) -> tuple[StepYield, ...]:
-    """The steps of the day at which units are judged, the one with the most failures first; of two alike in the order
-    of the route."""
+def _yields(rows: Rows, plan: Plan, outputs: Outputs) -> tuple[StepYield, ...]:
+    """The steps at which units are judged, the one with the most failures first; of two alike in the order of the
+    route. In a shift also those at which nothing is judged yet and something is planned."""
+    counts: dict[tuple[str, str], tuple[int, int]] = {}
+    for row in rows.visits:
+        good, total = counts.get((row.product, row.step), (0, 0))
+        counts[row.product, row.step] = good + int(row.good), total + int(row.total)
     found: list[tuple[int, int, int, StepYield]] = []
     for i, product in enumerate(plan.products):
-        for row in rows.visits:
-            step: Step | None = product.step(row.step) if row.product == product.id else None
-            if step is None or not row.total or not may_be_shown("product" if step.judges else "work"):
+        for nth, step in enumerate(product.steps):
+            good, total = counts.get((product.id, step.id), (0, 0))
+            output = outputs.get((product.id, step.id))
+            if not may_be_shown("product" if step.judges else "work") or not (total or (output and output.planned)):
                 continue
-            value = StepYield(product.id, product.name, step.id, step.name, int(row.good), int(row.total))
-            found.append((value.good - value.total, i, product.place(step.id), value))
+            value = StepYield(product.id, product.name, step.id, step.name, good, total, output)
+            found.append((good - total, i, nth, value))
     return tuple(value for *_, value in sorted(found, key=lambda f: f[:3]))
-
-
-def _finished(rows: Rows, plan: Plan) -> int:
-    last = {(p.id, p.steps[-1].id) for p in plan.products}
-    return sum(int(row.passed) for row in rows.visits if (row.product, row.step) in last)

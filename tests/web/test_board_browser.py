@@ -131,10 +131,10 @@ def test_the_wall_is_whole_in_each_language(browser: Browser, office: Office, ur
             "7 gardés",
             "Libre",
             "encore 1 h",
-            "10 sur 11",
+            "7 sur 8",
             "de retard",
         ],
-        "en": ["In work", "Call · 2 min", "Stop", "7 kept", "Free", "1 h", "10 of 11", "1 day late"],
+        "en": ["In work", "Call · 2 min", "Stop", "7 kept", "Free", "1 h", "7 of 8", "1 day late"],
     }
     with wall(browser, url, lang=lang) as page:
         connected(office, lang)

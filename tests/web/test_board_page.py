@@ -71,7 +71,7 @@ def test_the_board_speaks_french_to_a_french_browser(busy: Office) -> None:
 
 def test_a_small_lot_is_shown_as_a_count_and_never_as_a_percentage(busy: Office) -> None:
     page = text_of(busy.get("/board"))
-    assert "Electrical safety test 10 of 11" in page
+    assert "Electrical safety test 7 of 8" in page
     assert "%" not in page
 
 
