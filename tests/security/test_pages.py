@@ -23,7 +23,10 @@ HOSTILE: Final = (
     "javascript:alert(1)", "<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "' onmouseover='alert(1)",
     "</textarea><b>", "x" * 65, "x" * 10_000,
 )
-ARGUMENTS: Final = "q show page next lang since first last before subject rows product calibration instrument serial"
+ARGUMENTS: Final = (
+    "q show page next lang since first last before subject rows product calibration instrument serial order step "
+    "station line of cause go by what chart base base_from base_to size"
+)
 FIELDS: Final = (
     "order product quantity due customer note why nc disposition step station event_id from login name password again "
     "old pin code person roles language next badge part lot qualification valid_until until "
