@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from mes import nc_pareto, station_times, yielded
+from mes import flow_tables, nc_pareto, passages, station_times, yielded
 from mes.board import progress
 from mes.board.model import OrderProgress
 from mes.db.base import utc_text
@@ -58,6 +58,7 @@ def tables(session: Session, plan: Plan, of: Days) -> list[Table]:
     return [
         *yields,
         *_stations(session, plan, of),
+        *_flow(session, plan, of),
         Table("defects", ("product", "step", "defect", "found"), _defects(session, of)),
         *_ncs(session, plan, of),
         Table("orders", ORDERS, _orders(session, plan, of)),
@@ -85,6 +86,13 @@ def _figures(t: Times, o: Oee) -> tuple[Cell, ...]:
     spent = (t.planned_busy, t.production, t.setup, t.delay, t.idle, t.down, t.unknown, t.outside)
     ratios = (o.availability, o.effectiveness, o.quality, allocation_efficiency(t), utilisation_efficiency(t))
     return (*spent, *(r.value for r in ratios), o.index)
+
+
+def _flow(session: Session, plan: Plan, of: Days) -> list[Table]:
+    """How long units took by product, what was finished a day, and where units stand now."""
+    question = passages.Question("product", of.since, of.until)
+    made = flow_tables.tables(passages.read(session, plan, question, now=of.now))
+    return [replace(table, name=f"flow_{name}") for name, table in made.items()]
 
 
 def _defects(session: Session, of: Days) -> list[Sequence[Cell]]:

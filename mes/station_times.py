@@ -14,8 +14,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import String, and_, column, func, select, values
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import String, and_, column, func, select, tuple_, values
+from sqlalchemy.orm import Session
 
 from mes.board.network import OFFLINE_AFTER
 from mes.db.base import utc_text
@@ -132,11 +132,11 @@ def pieces(session: Session, first: datetime, end: datetime) -> dict[str, list[P
     rows = select(StationSpan.station, StationSpan.since, StationSpan.until, StationSpan.state)
     within = rows.where(StationSpan.since >= utc_text(first), StationSpan.since < utc_text(end))
     found: list[tuple[str, str, str, str]] = [(s, a, b, state) for s, a, b, state in session.execute(within)]
-    older = aliased(StationSpan)
-    before = select(func.max(older.since)).where(older.station == StationRow.id, older.since < utc_text(first))
-    held = rows.join(StationRow, StationRow.id == StationSpan.station).where(
-        StationSpan.since == before.correlate(StationRow).scalar_subquery()
-    )
+    # In two steps: asked in one, a database reads every span that there ever was.
+    older = select(func.max(StationSpan.since)).where(StationSpan.since < utc_text(first))
+    newest = older.where(StationSpan.station == StationRow.id).correlate(StationRow).scalar_subquery()
+    before = [(a, b) for a, b in session.execute(select(StationRow.id, newest)) if b is not None]
+    held = rows.where(tuple_(StationSpan.station, StationSpan.since).in_(before))
     found += [(s, a, b, state) for s, a, b, state in session.execute(held)]
     now_in = select(StationRow.id, StationRow.resource_since, StationRow.resource)
     seen = {station: at for station, at in session.execute(select(Presence.station, Presence.seen_at))}  # noqa: C416

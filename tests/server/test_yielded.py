@@ -309,6 +309,10 @@ def test_a_report_of_some_days_has_its_tables_with_typed_columns(tmp_path: Path,
     assert {"yield_by_step", "yield_by_shift", "stations", "defects", "nonconformities_by_defect", "orders"} <= set(
         found
     )
+    planned = {sum(float(row[i]) for row in found[name][1:]) for name, i in (("stations", 2), ("oee_by_day", 1))}
+    assert len(planned) == 1
+    assert {"oee_by_line", "oee_by_shift", "oee_by_week", "flow_ways", "flow_days"} <= set(found)
+    assert [str(v) for v in found["flow_ways"][1][:4]] == ["NOMAD-1000", "NOMAD-1000", "3", "1"]
     (order,) = (row for row in found["orders"] if row[0] == "OF-2026-118")
     assert [str(v) for v in order[2:5]] == ["4", "completed", "3"]
     assert any(row[:3] == ["NOMAD-1000", "final", "SCRATCH"] and str(row[3]) == "2" for row in found["defects"])
