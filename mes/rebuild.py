@@ -39,7 +39,7 @@ def rebuild(engine: Engine) -> list[str]:
     tables = [t for t in REPLAYED if t.__tablename__ in names]
     with tempfile.TemporaryDirectory(prefix="mes-rebuild-") as scratch:
         fresh = engine_for(f"sqlite:///{Path(scratch) / 'replay.db'}")
-        migrate.upgrade(fresh)
+        migrate.scratch(fresh)
         with reading(engine) as source, writing(fresh) as target:
             for _found in ledger.replay(source, target):
                 pass  # what disagrees is for `mes ledger verify` to say

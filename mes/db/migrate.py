@@ -12,6 +12,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, insert, select
 
+from mes.db.base import Base
 from mes.db.tables import Meta
 
 
@@ -47,6 +48,12 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
         with engine.connect().execution_options(writing=True) as connection, connection.begin():
             if connection.scalar(select(Meta.value).where(Meta.key == "server_gen")) is None:
                 connection.execute(insert(Meta).values(key="server_gen", value=str(uuid4())))
+
+
+def scratch(engine: Engine) -> None:
+    """The schema of this version in an empty database that is thrown away after a replay: whole in one go, where the
+    migrations make the same one step by step."""
+    Base.metadata.create_all(engine)
 
 
 def downgrade(engine: Engine, revision: str) -> None:

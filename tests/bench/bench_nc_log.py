@@ -27,7 +27,8 @@ from sqlalchemy import insert, select, text
 from mes import nc_export, nc_log, nonconformities, revisions, wire
 from mes.db.base import utc_text
 from mes.db.session import reading, writing
-from mes.db.tables import NcItem, Nonconformity
+from mes.db.tables import NcItem, NcText, Nonconformity
+from mes.domain.plain import plain
 from mes.nc_log import Filter, Log
 from tests.postgres import running_cluster, server_programs
 from tests.server.bench import START
@@ -91,6 +92,12 @@ def fill(shop: Workshop, count: int) -> None:
             session.connection().execute(insert(Nonconformity), piece)
             mine = [{**items[n % len(items)], "nc": row["id"], "item": 1} for n, row in enumerate(piece)]
             session.connection().execute(insert(NcItem), mine)
+            said = [f"{row['id']} {row['title']} {row['why']} {row['analysis']}" for row in piece]
+            texts = [
+                {"nc": row["id"], "facts": plain(t), "remarks": "", "n": row["n"]}
+                for row, t in zip(piece, said, strict=True)
+            ]
+            session.connection().execute(insert(NcText), texts)
     with writing(shop.engine) as session:
         session.execute(text("ANALYZE"))
 

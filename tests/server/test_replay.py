@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -259,7 +260,8 @@ def plan_with_a_trade() -> Plan:
     return plan.model_copy(update={"products": products, "plant": plant})
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.timeout(400)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(actions, max_size=40), st.integers(1, 6))
 def test_the_replay_of_any_history_gives_the_same_state(history: list[tuple], every: int) -> None:  # type: ignore[type-arg]
     with tempfile.TemporaryDirectory() as folder:
