@@ -14,13 +14,16 @@ import sys
 import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import click
 
 from mes import plan as plans
+from mes.domain.route import Plant
+from mes.domain.shifts import DAYS, shift_at
 from mes.i18n import _
 from mes.paths import default_config_dir
 from mes.plan import Plan, StationFile
@@ -166,6 +169,8 @@ def lay_out(
     shutil.copytree(original, config)
     for path in (config / "products").glob("*.toml"):
         path.write_text(shorter(path.read_text("utf-8"), speed), "utf-8")
+    with (config / "plant.toml").open("a", encoding="utf-8") as plant:
+        plant.write(shift_toml(plan.plant, datetime.now(UTC)))
     links = Path(tempfile.mkdtemp(prefix="mes-demo-ports-"))  # short: a port's address may have 200 characters
     manned = [s.id for s in plan.stations if s.id in files][:count]
     fixed = own_server and server_url.endswith(f":{DEFAULT_PORT}")
@@ -254,6 +259,19 @@ def station_toml(file: StationFile, links: dict[str, Path], *, screen_port: int,
 
 def _label_printer() -> PortTable:
     return PortTable(name=PRINTER, family="label-printer", url="/dev/null")  # its url is the link's
+
+
+def shift_toml(plant: Plant, now: datetime) -> str:
+    """A shift of eight hours around this one where the plan has none: at night, too, the board shows figures."""
+    zone = ZoneInfo(plant.timezone)
+    if shift_at(plant.shifts, zone, now) is not None:
+        return ""
+    start = now.astimezone(zone).replace(minute=0) - timedelta(hours=1)
+    days = ", ".join(f'"{day}"' for day in DAYS)
+    return (
+        '\n[[shift]]\nid = "demo"\nname = { fr = "Équipe de démonstration", en = "Demo shift" }\n'
+        f'start = "{start:%H:%M}"\nend = "{(start.hour + 8) % 24:02}:00"\ndays = [{days}]\n'
+    )
 
 
 def printer_toml(station: str) -> str:
