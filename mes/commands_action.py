@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from mes import corrective as verbs
 from mes import wire
+from mes.commands_table import DAY, columns_of
 from mes.db.session import reading, writing
 from mes.db.tables import CorrectiveAction
 from mes.domain.corrective import BRANCH_NAMES, BRANCHES, FUNCTION_NAMES, FUNCTIONS, NAMES
@@ -20,18 +21,12 @@ from mes.instruments import today_of
 from mes.orders import Answer
 from mes.setup import CONSOLE, database_option, now, open_database, tell
 
-DAY = click.DateTime(formats=["%Y-%m-%d"])
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
 
 
 @click.group()
 def action() -> None:
     """Corrective actions: why it happened, what is done, whether it has worked."""
-
-
-def values(row: Any) -> dict[str, Any]:
-    """The columns of a row, but its ledger position."""
-    return {c.name: getattr(row, c.name) for c in row.__table__.columns if c.name != "n"}
 
 
 @action.command("list")
@@ -43,7 +38,9 @@ def action_list(everything: bool, as_json: bool, database: str) -> None:
     with reading(open_database(database)) as session:
         found = verbs.waiting(session, today=today_of(session, now()), everything=everything)
         if as_json:
-            rows = [{**values(w.action), "due": w.due, "overdue": w.overdue, "open_tasks": w.open_tasks} for w in found]
+            rows = [
+                {**columns_of(w.action), "due": w.due, "overdue": w.overdue, "open_tasks": w.open_tasks} for w in found
+            ]
             click.echo(json.dumps(rows, ensure_ascii=False))
             return
         for w in found:
@@ -67,10 +64,10 @@ def action_show(action_id: str, as_json: bool, database: str) -> None:
         parts, figures = verbs.parts_of(session, action_id), verbs.figures_of(session, row, now=now())
         if as_json:
             said = {
-                **values(row),
-                "causes": [values(c) for c in parts.causes],
-                "tasks": [values(t) for t in parts.tasks],
-                "ncs": [values(n) for n in parts.ncs],
+                **columns_of(row),
+                "causes": [columns_of(c) for c in parts.causes],
+                "tasks": [columns_of(t) for t in parts.tasks],
+                "ncs": [columns_of(n) for n in parts.ncs],
                 "before": {"found": figures.before.found, "of": figures.before.of},
                 "after": {"found": figures.after.found, "of": figures.after.of},
             }

@@ -12,11 +12,10 @@ import click
 
 from mes import audit_file
 from mes.commands_ledger import verify_engine
+from mes.commands_table import DAY
 from mes.db.session import reading, writing
 from mes.i18n import LANGUAGES, _
 from mes.setup import CONSOLE, database_option, now, open_database, tell
-
-DAY = click.DateTime(formats=["%Y-%m-%d"])
 
 
 @click.group()

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 
-from mes import export, failure_words, nc_log, revisions
-from mes.commands_reports import CANNOT, DAY, DAYS
+from mes import export, failure_words, nc_log
+from mes.commands_reports import CANNOT
+from mes.commands_table import DAY, deliver, needs_file, published, stretch
 from mes.db.session import reading
 from mes.i18n import _, system_language
 from mes.nc_export import Words
@@ -45,15 +45,12 @@ def failures_(
     **only: Any,
 ) -> None:
     """Failures and scrap counted by cause; docs/yields.md says what each kind means."""
-    if kind == "xlsx" and output is None:
-        raise click.UsageError(_("This format is a file. Give --output FILE."))
+    needs_file(kind, output)
     at = now()
     with reading(open_database(database)) as session:
-        plan = revisions.latest_plan(session)
-        if plan is None:
-            raise click.ClickException(_("No plan is published. Run: mes plan publish config"))
-        last = until.date() if until else at.astimezone(ZoneInfo(plan.plant.timezone)).date()
-        wanted = Wanted(since=since.date() if since else last - timedelta(days=DAYS), until=last, **only)
+        plan = published(session)
+        first, last = stretch(plan, since, until, at)
+        wanted = Wanted(since=first, until=last, **only)
         words = Words(plan, system_language(), nc_log.Log.of(plan, at))
         try:
             groups = failure_words.table(words, wanted.by, failures.bars(session, plan, wanted))
@@ -68,11 +65,9 @@ def failures_(
     elif kind == "json":
         keys = ("unit", "order", "product", "step", "station", "cause", "pieces", "at")
         names = keys if units else ("name", wanted.by, "product", "step", "count", "share")
-        content = json.dumps([dict(zip(names, row, strict=True)) for row in shown.rows], ensure_ascii=False).encode()
+        content = (
+            json.dumps([dict(zip(names, row, strict=True)) for row in shown.rows], ensure_ascii=False).encode() + b"\n"
+        )
     else:
         content = export.csv_bytes(shown, system_language())
-    if output is None:
-        click.echo(content.decode("utf-8-sig"), nl=kind == "json")
-    else:
-        output.write_bytes(content)
-        click.echo(_("%(count)s rows are in %(path)s.", count=len(shown.rows), path=output))
+    deliver(content, output, len(shown.rows))

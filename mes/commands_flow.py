@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import click
 
-from mes import export, passages, revisions
-from mes.commands_reports import DAY, DAYS, FORMATS, parquet
+from mes import export, passages
+from mes.commands_reports import FORMATS, parquet
+from mes.commands_table import DAY, deliver, needs_file, published, stretch
 from mes.db.session import reading
 from mes.export import Cell, Table
 from mes.flow_tables import NAMES, Name, tables
 from mes.i18n import _, system_language
 from mes.passages import BY, MOST_DAYS, By, Question
-from mes.setup import database_option, now, open_database, write_file
+from mes.setup import database_option, now, open_database
 
 
 @click.command("flow")
@@ -46,23 +46,15 @@ def flow(
     database: str,
 ) -> None:
     """Where units stand, how many are finished a day, how long they take; docs/flow.md says what each figure means."""
-    if kind in ("xlsx", "parquet") and output is None:
-        raise click.UsageError(_("This format is a file. Give --output FILE."))
+    needs_file(kind, output)
     at = now()
     with reading(open_database(database)) as session:
-        plan = revisions.latest_plan(session)
-        if plan is None:
-            raise click.ClickException(_("No plan is published. Run: mes plan publish config"))
-        last = until.date() if until else at.astimezone(ZoneInfo(plan.plant.timezone)).date()
-        first = since.date() if since else last - timedelta(days=DAYS)
+        plan = published(session)
+        first, last = stretch(plan, since, until, at)
         _check(first, last)
         found = tables(passages.read(session, plan, Question(by, first, last, product, order), now=at))
     content = _content(kind, found, name, at)
-    if output is None:
-        click.echo(content.decode(), nl=False)
-    else:
-        write_file(output, content)
-        click.echo(_("%(count)s rows are in %(path)s.", count=len(found[name].rows), path=output))
+    deliver(content, output, len(found[name].rows))
 
 
 def _check(first: date, last: date) -> None:

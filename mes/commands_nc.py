@@ -17,14 +17,13 @@ from sqlalchemy.orm import Session
 from mes import nc_export, nc_log, quality, revisions, wire
 from mes import nonconformities as verbs
 from mes.certificates import Received
+from mes.commands_table import DAY, columns_of
 from mes.db.session import reading, writing
 from mes.db.tables import Concession, NcItem, NcRemark, Nonconformity
 from mes.domain.nonconformity import DISPOSITIONS, NAMES
 from mes.i18n import _, system_language
 from mes.orders import Answer
 from mes.setup import CONSOLE, database_option, now, open_database, tell
-
-DAY = click.DateTime(formats=["%Y-%m-%d"])
 
 
 @click.group()
@@ -54,10 +53,6 @@ def nc_list(everything: bool, as_json: bool, database: str) -> None:
             click.echo(_("No nonconformity is open."))
 
 
-def _values(row: Any) -> dict[str, Any]:
-    return {c.name: getattr(row, c.name) for c in row.__table__.columns if c.name != "n"}
-
-
 @nc.command("show")
 @click.argument("nc_id", metavar="NC")
 @click.option("--json", "as_json", is_flag=True)
@@ -75,10 +70,10 @@ def nc_show(nc_id: str, as_json: bool, database: str) -> None:
         alike = verbs.alike(session, nc_id)
         if as_json:
             said = {
-                **_values(row),
-                "items": [_values(i) for i in items],
-                "remarks": [_values(r) for r in remarks],
-                "concessions": [_values(c) for c in granted],
+                **columns_of(row),
+                "items": [columns_of(i) for i in items],
+                "remarks": [columns_of(r) for r in remarks],
+                "concessions": [columns_of(c) for c in granted],
                 "alike": [asdict(a) for a in alike],
             }
             click.echo(json.dumps(said, ensure_ascii=False, indent=2))

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mes import order_sheet, orders, revisions, serial_sheet, sheet
+from mes.commands_table import DAY
 from mes.db.session import reading, writing
 from mes.db.tables import UnitRow, WorkOrder
 from mes.domain.orders import ORDER_STATES
@@ -22,7 +23,6 @@ from mes.orders import Answer
 from mes.setup import CONSOLE, database_option, now, open_database
 from mes.sheet import MOST_BYTES
 
-DAY: Final = click.DateTime(["%Y-%m-%d"])
 MOST: Final = 1_000_000
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
 SHOWN: Final = (

@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from mes import digest, export, mail, nc_log, nc_pareto, revisions
-from mes.commands_nc import DAY, filter_of, nc
+from mes.commands_nc import filter_of, nc
+from mes.commands_table import DAY, published
 from mes.db.session import reading
 from mes.i18n import _, system_language
 from mes.nc_export import Words
@@ -76,9 +77,7 @@ def mail_digest(send: bool, database: str) -> None:
     except mail.CannotMail as error:
         raise click.ClickException(_(mail.WRONG[error.what])) from error
     with reading(open_database(database)) as session:
-        plan = revisions.latest_plan(session)
-        if plan is None:
-            raise click.ClickException(_("No plan is published. Run: mes plan publish config"))
+        plan = published(session)
         found = digest.digest(session, plan, now=now(), language=to.language if to else system_language())
     if found is None:
         click.echo(_("Nothing waits too long: there is no mail today."))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import click
 
-from mes import export, period_report, revisions
-from mes.commands_reports import CANNOT, DAY, DAYS, parquet
+from mes import export, period_report
+from mes.commands_reports import CANNOT, parquet
+from mes.commands_table import DAY, published, stretch
 from mes.db.session import reading
 from mes.export import Table
 from mes.i18n import _
@@ -32,11 +32,8 @@ def report(since: datetime | None, until: datetime | None, kind: str, output: Pa
     """Yields, stations, defects, nonconformities and orders of some days, in one go."""
     at = now()
     with reading(open_database(database)) as session:
-        plan = revisions.latest_plan(session)
-        if plan is None:
-            raise click.ClickException(_("No plan is published. Run: mes plan publish config"))
-        last = until.date() if until else at.astimezone(ZoneInfo(plan.plant.timezone)).date()
-        first = since.date() if since else last - timedelta(days=DAYS)
+        plan = published(session)
+        first, last = stretch(plan, since, until, at)
         try:
             tables = period_report.tables(session, plan, period_report.Days(first, last, at))
         except CannotAsk as error:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import click
 
-from mes import export, revisions
+from mes import export
+from mes.commands_table import DAY, deliver, needs_file, published, stretch
 from mes.db.session import reading
 from mes.domain.route import Plan
 from mes.i18n import N_, _, system_language
@@ -20,13 +20,11 @@ from mes.yielded import BY, COLUMNS, FIGURES, CannotAsk, Question, Yield, asked,
 from mes.yielded.figures import keys
 
 FORMATS: Final = ("table", "csv", "xlsx", "parquet", "json")
-DAYS: Final = 30  # how far back when --from is not given
 CANNOT: Final = {
     "order_has_no_time": N_("The sums of an order have no days, shifts and lines. Take --by step, product or order."),
     "wrong_way_round": N_("--from lies after --to. Change one of the two."),
     "too_long": N_("Three years are the most by shift, day or week. Move --from or --to."),
 }
-DAY: Final = click.DateTime(formats=["%Y-%m-%d"])
 
 
 @click.command("yield")
@@ -46,25 +44,18 @@ def yield_(
     since: datetime | None, until: datetime | None, kind: str, output: Path | None, database: str, **only: Any
 ) -> None:
     """Yields from the kept sums; docs/yields.md says what each figure means."""
-    if kind in ("xlsx", "parquet") and output is None:
-        raise click.UsageError(_("This format is a file. Give --output FILE."))
+    needs_file(kind, output)
     at = now()
     with reading(open_database(database)) as session:
-        plan = revisions.latest_plan(session)
-        if plan is None:
-            raise click.ClickException(_("No plan is published. Run: mes plan publish config"))
-        last = until.date() if until else at.astimezone(ZoneInfo(plan.plant.timezone)).date()
-        question = Question(since=since.date() if since else last - timedelta(days=DAYS), until=last, **only)
+        plan = published(session)
+        first, last = stretch(plan, since, until, at)
+        question = Question(since=first, until=last, **only)
         try:
             rows = asked(session, plan, question)
         except CannotAsk as error:
             raise click.ClickException(_(CANNOT[error.reason])) from error
     content = _content(kind, rows, plan, question, at)
-    if output is None:
-        click.echo(content.decode(), nl=False)
-    else:
-        output.write_bytes(content)
-        click.echo(_("%(count)s rows are in %(path)s.", count=len(rows), path=output))
+    deliver(content, output, len(rows))
 
 
 def _content(kind: str, rows: Sequence[Yield], plan: Plan, question: Question, at: datetime) -> bytes:

@@ -10,11 +10,12 @@ import click
 
 from mes import export
 from mes import sampling as reads
+from mes.commands_table import deliver, needs_file
 from mes.db.session import reading
 from mes.domain.sampling import AQLS, LEVELS, plan_for
 from mes.i18n import _, system_language
 from mes.sampling import HEAD, Wanted
-from mes.setup import database_option, now, open_database, write_file
+from mes.setup import database_option, now, open_database
 
 FORMATS: Final = ("table", "csv", "xlsx", "json")
 
@@ -81,8 +82,7 @@ def sampling_list(
 ) -> None:
     """The lots that were inspected, the newest first."""
     kind = "json" if as_json else kind
-    if kind == "xlsx" and output is None:
-        raise click.UsageError(_("This format is a file. Give --output FILE."))
+    needs_file(kind, output)
     with reading(open_database(database)) as session:
         found = list(reads.every(session, Wanted(order, product, step)))
         rows = [reads.as_row(r, _) for r in found]
@@ -100,8 +100,4 @@ def sampling_list(
             for d in data
         ]
         content = ("\n".join(line.rstrip() for line in lines or [_("No lot was inspected.")]) + "\n").encode()
-    if output is None:
-        click.echo(content.decode(), nl=False)
-    else:
-        write_file(output, content)
-        click.echo(_("%(count)s rows are in %(path)s.", count=len(rows), path=output))
+    deliver(content, output, len(rows))

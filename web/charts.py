@@ -23,6 +23,7 @@ from mes.spc_words import CANNOT, COUNTED, NAMES, RULE, WARNING, constants
 from mes.yielded import CannotAsk
 from web.auth import role
 from web.charts_asked import BY_WORDS, ESTIMATORS, KIND_WORDS, Asked, asked, kept, place_name, places_of, said
+from web.files import tables_as
 from web.language import language
 from web.painter import when
 from web.site import site
@@ -84,8 +85,7 @@ def index() -> Any:
 @role("planner", "supervisor", "quality", "admin")
 def table(kind: str) -> Response:
     """Every point with its limits and the rules that it breaks; in a workbook the readings and the indices, too."""
-    here = site()
-    with here.reading() as session:
+    with site().reading() as session:
         plan = revisions.latest_plan(session)
         a = asked(plan) if plan else None
         if plan is None or a is None:
@@ -100,22 +100,14 @@ def table(kind: str) -> Response:
         for c, some in zip(made.charts, made.found, strict=True)
         for row in _points(made, c, some)
     ]
-    tables = [export.Table(_("Points"), head, points)]
-    if kind == "csv":
-        response = Response(export.csv_bytes(tables[0], language()), mimetype="text/csv")
-    else:
-        reads = [(r.unit, r.visit, r.at, r.value, a.unit) for s in made.samples for r in s.reads]
-        tables.append(
-            export.Table(
-                _("Readings"), (_("Unit"), _("Visit"), _("Time (UTC)"), _("value"), _("Unit of measure")), reads
-            )
-        )
-        tables.append(export.Table(_("Capability"), (_("index"), _("value"), _("from"), _("to")), _indices(made.able)))
-        sheet = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-        response = Response(export.xlsx(tables, made_at=here.clock()), mimetype=sheet)
-    name = f"chart-{a.wanted.step}-{a.wanted.test or 'all'}-{a.wanted.kind}-{a.wanted.until}.{kind}"
-    response.headers.set("Content-Disposition", "attachment", filename=name)
-    return response
+    reads = [(r.unit, r.visit, r.at, r.value, a.unit) for s in made.samples for r in s.reads]
+    tables = [
+        export.Table(_("Points"), head, points),
+        export.Table(_("Readings"), (_("Unit"), _("Visit"), _("Time (UTC)"), _("value"), _("Unit of measure")), reads),
+        export.Table(_("Capability"), (_("index"), _("value"), _("from"), _("to")), _indices(made.able)),
+    ]
+    name = f"chart-{a.wanted.step}-{a.wanted.test or 'all'}-{a.wanted.kind}-{a.wanted.until}"
+    return tables_as(kind, tables, name)
 
 
 # --- what is shown ----------------------------------------------------------------------------------------------------

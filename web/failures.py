@@ -14,13 +14,14 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, Response, abort, render_template, request, url_for
 from flask_babel import gettext as _
 
-from mes import drawing_bars, export, failure_words, nc_log, revisions
+from mes import drawing_bars, failure_words, nc_log, revisions
 from mes.domain.route import Plan
 from mes.drawing import Drawing
 from mes.nc_export import Words
 from mes.yielded import CannotAsk, failures
 from mes.yielded.failures import BY, GOES, MOST, MOST_IN_FILE, Bar, Wanted
 from web.auth import role
+from web.files import tables_as
 from web.language import language
 from web.site import site
 from web.yields import CANNOT, DAYS, day, steps_to_choose
@@ -103,15 +104,8 @@ def table(kind: str) -> Response:
             behind = failures.rows(session, plan, wanted, MOST_IN_FILE) if kind == "xlsx" else []
         except CannotAsk:
             abort(422)
-    if kind == "xlsx":
-        sheet = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-        made = export.xlsx([groups, failure_words.units(words, behind)], made_at=here.clock())
-        response = Response(made, mimetype=sheet)
-    else:
-        response = Response(export.csv_bytes(groups, language()), mimetype="text/csv")
-    name = f"failures-{wanted.go}-{wanted.by}-{wanted.since.isoformat()}-{wanted.until.isoformat()}.{kind}"
-    response.headers.set("Content-Disposition", "attachment", filename=name)
-    return response
+    name = f"failures-{wanted.go}-{wanted.by}-{wanted.since.isoformat()}-{wanted.until.isoformat()}"
+    return tables_as(kind, [groups, failure_words.units(words, behind)], name)
 
 
 def _wanted(plan: Plan) -> Wanted:

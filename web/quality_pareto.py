@@ -18,6 +18,7 @@ from mes.nc_export import WORDS_OF, Words
 from mes.nc_log import Filter, Log
 from mes.nc_pareto import BY, MOST_WEEKS, Bar, By, Week, name
 from web.auth import role
+from web.files import tables_as
 from web.language import language
 from web.orders import plan_and_today
 from web.site import site
@@ -26,7 +27,6 @@ blueprint = Blueprint("quality_pareto", __name__, url_prefix="/quality/pareto")
 
 DRAWN: Final = 12
 SHOWN: Final = 200
-XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 BY_WORDS: Final = {
     "defect": lazy_gettext("Defect"),
     "step": lazy_gettext("Step"),
@@ -95,15 +95,9 @@ def take(kind: str) -> Response:
         bars = nc_pareto.pareto(session, log, wanted, by, cost=cost)
         weeks = nc_pareto.weeks(session, log, wanted)
     groups = export.Table(_("Pareto"), pareto_head(by), [row(words, by, bar) for bar in bars])
-    if kind == "csv":
-        response = Response(export.csv_bytes(groups, language()), mimetype="text/csv")
-    else:
-        head = (_("Week"), _("First day"), _("Nonconformities"), _("Cost"))
-        by_week = [(week_name(w), w.monday.isoformat(), w.count, w.cost / 100) for w in weeks]
-        made = export.xlsx([groups, export.Table(_("Weeks"), head, by_week)], made_at=here.clock())
-        response = Response(made, mimetype=XLSX)
-    response.headers.set("Content-Disposition", "attachment", filename=f"pareto-{by}-{today.isoformat()}.{kind}")
-    return response
+    head = (_("Week"), _("First day"), _("Nonconformities"), _("Cost"))
+    by_week = [(week_name(w), w.monday.isoformat(), w.count, w.cost / 100) for w in weeks]
+    return tables_as(kind, [groups, export.Table(_("Weeks"), head, by_week)], f"pareto-{by}-{today.isoformat()}")
 
 
 # --- words ------------------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from mes.domain.route import Plan
 from mes.orders import Answer
 from mes.sampling import DECISIONS, HEAD, SEVERITIES, STATES, Decision, Waiting, Wanted
 from web.auth import actor, role
+from web.files import tables_as
 from web.forms import ident, whole_number
 from web.language import language, tell
 from web.nc_acts import UNSIGNED, line, text
@@ -32,7 +33,6 @@ blueprint = Blueprint("sampling", __name__, url_prefix="/quality/sampling")
 MOST: Final = 1_000_000
 TONES: Final = {"accepted": "go", "rejected": "stop", "again": "idle"}
 SEVERITY_TONES: Final = {"normal": "go", "tightened": "wait", "reduced": "go", "stopped": "stop"}
-XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def _why(waiting: Waiting) -> str:
@@ -239,17 +239,11 @@ def decide() -> Any:
 @role("quality", "supervisor")
 def table(kind: str) -> Response:
     """The inspections as a file, of one product and step where the address names them."""
-    here = site()
     wanted = Wanted(product=request.args.get("product", "")[:64], step=request.args.get("step", "")[:64])
-    with here.reading() as session:
+    with site().reading() as session:
         rows = [sampling.as_row(row, _) for row in sampling.every(session, wanted)]
     made = export.Table(_("Inspections"), [_(h) for h in HEAD], rows)
-    if kind == "csv":
-        response = Response(export.csv_bytes(made, language()), mimetype="text/csv")
-    else:
-        response = Response(export.xlsx([made], made_at=here.clock()), mimetype=XLSX)
-    response.headers.set("Content-Disposition", "attachment", filename=f"inspections.{kind}")
-    return response
+    return tables_as(kind, [made], "inspections")
 
 
 def _names(plan: Plan | None, product: str, step: str) -> tuple[str, str]:

@@ -25,6 +25,7 @@ from mes.yielded.figures import COUNTS, between, cells, interval
 from mes.yielded.reads import SPELLS
 from mes.yielded.units import failed
 from web.auth import role
+from web.files import tables_as
 from web.language import language
 from web.site import site
 from web.spells import line_name, spell_name
@@ -116,16 +117,8 @@ def table(kind: str) -> Response:
             rows = [cells(row) for row in asked(session, plan, question)]
         except CannotAsk:
             abort(422)
-    if kind == "xlsx":
-        sheet = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-        made = export.xlsx([export.Table(_("Yields"), _heads(), rows)], made_at=site().clock())
-        response = Response(made, mimetype=sheet)
-    else:
-        lines = export.csv_lines(_heads(), rows, french=language() == "fr")
-        response = Response("".join(lines).encode(), mimetype="text/csv")
-    name = f"yields-{question.by}-{question.since.isoformat()}-{question.until.isoformat()}.{kind}"
-    response.headers.set("Content-Disposition", "attachment", filename=name)
-    return response
+    name = f"yields-{question.by}-{question.since.isoformat()}-{question.until.isoformat()}"
+    return tables_as(kind, [export.Table(_("Yields"), _heads(), rows)], name)
 
 
 def _heads() -> list[str]:

@@ -73,7 +73,8 @@ class Tile:
 class Line:
     """A line of the floor with its stations in the order of the flow; units begun on it, and units held on it.
 
-    `output` is of the steps where products leave the line, in the shift that works; None outside of shifts.
+    `output` is of the steps where products leave the line, in the shift that works; None outside of shifts. `good` of
+    `judged`: first visits at its steps that judge units, sums over sums, counted as for a step (`StepYield`).
     """
 
     id: str
@@ -82,6 +83,8 @@ class Line:
     in_work: int
     held: int
     output: Output | None = None
+    good: int = 0
+    judged: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time, tzinfo
 from typing import Any
 
@@ -47,7 +47,7 @@ def snapshot(session: Session, plan: Plan | None, *, now: datetime, seen: Mappin
     since = utc_text(at_work.start) if at_work else day_start
     rows = looked.read(session, plan, day_start=day_start, since=since, at_work=at_work is not None)
     outputs = shift_figures.outputs(rows, plan, at_work, now, tz) if at_work else {}
-    tiles = _tiles(rows, plan, now, seen)
+    tiles, yields = _tiles(rows, plan, now, seen), _yields(rows, plan, outputs)
     return Board(
         cursor=rows.cursor,
         now=utc_text(now),
@@ -55,11 +55,11 @@ def snapshot(session: Session, plan: Plan | None, *, now: datetime, seen: Mappin
         site=plan.plant.site,
         shift=at_work.shift if at_work else None,
         finished_today=rows.finished,
-        lines=_lines(rows, plan, tiles, outputs),
+        lines=_lines(rows, plan, tiles, outputs, yields),
         orders=progress_of(rows.work, local.date()),
         nonconformities=tuple(_nonconformity(row, plan) for row in rows.work.ncs),
         signals=tuple(_signal(row, plan) for row in rows.signals),
-        yields=_yields(rows, plan, outputs),
+        yields=yields,
         attention=attention(list(tiles.values())),
     )
 
@@ -130,7 +130,9 @@ def _count(rows: Rows, station: Station, orders: Mapping[str, Any]) -> Count | N
     return Count(step, good, scrap)
 
 
-def _lines(rows: Rows, plan: Plan, tiles: Mapping[str, Tile], outputs: Outputs) -> tuple[Line, ...]:
+def _lines(
+    rows: Rows, plan: Plan, tiles: Mapping[str, Tile], outputs: Outputs, yields: Sequence[StepYield]
+) -> tuple[Line, ...]:
     line_of = {s.id: s.line for s in plan.stations}
     in_work: dict[str, int] = {}
     for unit in rows.units:
@@ -145,6 +147,13 @@ def _lines(rows: Rows, plan: Plan, tiles: Mapping[str, Tile], outputs: Outputs) 
         if nc.unit_state is not None and nc.unit_state != "scrapped":
             line = line_of.get(nc.station or "", "")
             held[line] = held.get(line, 0) + 1
+    first: dict[str, tuple[int, int]] = {}
+    for each in yields:
+        made = plan.product(each.product)
+        at = made.step(each.step) if made else None
+        line = line_of.get(at.stations[0], "") if at else ""
+        good, judged = first.get(line, (0, 0))
+        first[line] = good + each.good, judged + each.total
     return tuple(
         Line(
             line.id,
@@ -153,6 +162,7 @@ def _lines(rows: Rows, plan: Plan, tiles: Mapping[str, Tile], outputs: Outputs) 
             in_work.get(line.id, 0),
             held.get(line.id, 0),
             shift_figures.of_line(outputs, plan, line.id),
+            *first.get(line.id, (0, 0)),
         )
         for line in plan.plant.lines
         if any(s.line == line.id for s in plan.stations)

@@ -395,6 +395,7 @@ def test_a_shift_is_told_what_it_has_made_what_it_should_and_how_fast_the_rest_h
     line = board(shop).lines[0]
     assert line.output is not None
     assert (line.output.made, line.output.planned) == (0, 1)
+    assert (line.good, line.judged) == (5, 5), "safety and function of both, burn-in of the first"
     shop.bring(first, None)
     done = board(shop).lines[0].output
     assert done is not None
