@@ -6,6 +6,8 @@ HTTP in, a read, HTML or a file out. The filter is that of the log, so each bar 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Final
 
 from flask import Blueprint, Response, abort, render_template, request, url_for
@@ -27,6 +29,7 @@ blueprint = Blueprint("quality_pareto", __name__, url_prefix="/quality/pareto")
 
 DRAWN: Final = 12
 SHOWN: Final = 200
+DAYS: Final = 365
 BY_WORDS: Final = {
     "defect": lazy_gettext("Defect"),
     "step": lazy_gettext("Step"),
@@ -38,8 +41,11 @@ BY_WORDS: Final = {
 
 
 def _asked() -> tuple[By, bool, Filter, tuple[str, ...]]:
+    """The address; where it says nothing of days, they are those of a year. An empty first day: all of them."""
     by: Any = request.args.get("by", "")
     wanted, wrong = nc_log.read(request.args)
+    if "first" not in request.args and "last" not in request.args:
+        wanted = replace(wanted, first=site().clock().date() - timedelta(days=DAYS))
     return by if by in BY else "defect", request.args.get("weigh") == "cost", wanted, wrong
 
 
@@ -56,6 +62,7 @@ def index() -> str:
         bars = nc_pareto.pareto(session, log, wanted, by, cost=cost)
         weeks = nc_pareto.weeks(session, log, wanted, most=MOST_WEEKS)
     said = wanted.said()
+    of_all = {} if wanted.first or wanted.last else {"first": ""}
     return render_template(
         "quality_pareto.html",
         by=by,
@@ -72,7 +79,7 @@ def index() -> str:
         charted={(p.id, s.id) for p in plan.products for s in p.steps} if plan else set(),
         days={name: day.isoformat() for name, day in (("from", wanted.first), ("to", wanted.last)) if day},
         said=said,
-        kept={**said, "by": by, **({"weigh": "cost"} if cost else {})},
+        kept={**said, **of_all, "by": by, **({"weigh": "cost"} if cost else {})},
         wrong=[words.say(WORDS_OF[n]) for n in wrong],
         words=words,
         euros=euros,

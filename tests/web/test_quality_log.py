@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mes.commands_ledger import verify_engine
+from tests.server.worlds import Workshop
 from tests.web.pages import Office, text_of
 
 SOME = "/quality/log/file.csv?source=test_failed"
@@ -69,3 +70,21 @@ def test_a_filter_gets_a_name_and_stands_over_the_log_until_it_is_taken_away(off
     assert "/quality/log?severity=minor" not in office.get("/quality/log")
     assert "There is no view" in text_of(office.post(seen, "/quality/log/view-away", name="Major <b>").text)
     assert verify_engine(office.shop.engine, tmp_path)[1] == []
+
+
+def test_the_pareto_is_of_a_year_where_nobody_names_days_and_of_all_days_from_the_log(
+    morning: Workshop, tmp_path: Path
+) -> None:
+    shop = morning.copied(tmp_path / "years.db")
+    busy = Office(shop)
+    assert "/quality/pareto?first=" in busy.get("/quality/log")
+    assert "Nothing fits." not in text_of(busy.get("/quality/pareto"))
+    busy.close()
+    shop.clock.tick(400 * 86_400)
+    busy = Office(shop)
+    assert "Nothing fits." in text_of(busy.get("/quality/pareto"))
+    of_all = busy.get("/quality/pareto?first=&by=step")
+    assert "Nothing fits." not in text_of(of_all)
+    assert "first=&amp;by=product" in of_all
+    busy.close()
+    shop.close()
