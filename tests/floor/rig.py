@@ -49,8 +49,8 @@ UNDO: Final = write("command", "UNDO")
 HELP: Final = write("command", "HELP")
 FUSE: Final = "F-7"
 UNITS: Final = 60
-ENDS_S: Final = 12.0
-"""How long a process may take to end after SIGTERM, seconds."""
+ENDS_S: Final = 45.0
+"""How long a process may take to end after SIGTERM on a busy machine, seconds; half of what systemd waits."""
 
 State = dict[str, Any]
 
