@@ -261,7 +261,7 @@ def plan_with_a_trade() -> Plan:
 
 
 @pytest.mark.timeout(400)
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(actions, max_size=40), st.integers(1, 6))
 def test_the_replay_of_any_history_gives_the_same_state(history: list[tuple], every: int) -> None:  # type: ignore[type-arg]
     with tempfile.TemporaryDirectory() as folder:

@@ -171,7 +171,7 @@ LINE_FAULTS: tuple[Fault, ...] = (
 )  # fmt: skip
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     seed=st.integers(0, 2**32),
     rates=st.dictionaries(st.sampled_from(LINE_FAULTS), st.floats(0.02, 0.3), max_size=4),
