@@ -33,6 +33,7 @@ from mes.setup import CONSOLE
 from web.audit_say import sentence
 from web.audit_words import SUBJECT_WORDS
 from web.auth import actor, role
+from web.files import told_file
 from web.forms import whole_number
 from web.language import language
 from web.orders import plan_and_today
@@ -135,10 +136,8 @@ def _told(made: Iterator[tuple[int, int] | Path]) -> Iterator[bytes]:
             if not isinstance(said, Path):
                 yield f"{said[0]}/{said[1]}\n".encode()
                 continue
-            yield f"{said.stat().st_size} {said.name}\n".encode()
             with said.open("rb") as file:
-                while block := file.read(65_536):
-                    yield block
+                yield from told_file(file, said.name)
     except (Busy, Failed) as error:  # what has no line with a name is known to be broken off
         log.warning("no audit file: the replay did not come to its end: %s", error)
 

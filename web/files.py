@@ -1,9 +1,10 @@
-"""Tables as an answer that is a file."""
+"""Answers that are files: tables, and a file that has said before how far it is."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+import io
+from collections.abc import Iterator, Sequence
+from typing import IO, Final
 
 from flask import Response
 
@@ -22,3 +23,12 @@ def tables_as(kind: str, tables: Sequence[export.Table], name: str) -> Response:
         response = Response(export.xlsx(tables, made_at=site().clock()), mimetype=XLSX)
     response.headers.set("Content-Disposition", "attachment", filename=f"{name}.{kind}")
     return response
+
+
+def told_file(file: IO[bytes], name: str) -> Iterator[bytes]:
+    """The end of an answer that `told.js` reads: a line with the size and the name of the file, and then the file."""
+    size = file.seek(0, io.SEEK_END)
+    yield f"{size} {name}\n".encode()
+    file.seek(0)
+    while block := file.read(65_536):
+        yield block

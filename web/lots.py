@@ -23,6 +23,7 @@ from mes.lot_sheet import MOST_PIECES, Sheet
 from mes.orders import Answer, ImportRefused
 from mes.sheet import MOST_BYTES, MOST_ROWS
 from web.auth import actor, role
+from web.files import tables_as
 from web.forms import ident, most_bytes, page_number, whole_number
 from web.labels import printer_of, queued, sent, wanted_symbology
 from web.language import language, tell
@@ -130,16 +131,7 @@ def units(kind: str) -> Response:
         [part, lot, u.unit, u.product, u.order, words.get("held" if u.nc else u.state, u.state), u.nc, u.pieces]
         for u in found
     ]
-    if kind == "xlsx":
-        sheet_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-        response = Response(
-            export.xlsx([export.Table(_("Units"), head, rows)], made_at=site().clock()), mimetype=sheet_type
-        )
-    else:
-        lines = export.csv_lines(head, rows, french=language() == "fr")
-        response = Response("".join(lines).encode(), mimetype="text/csv")
-    response.headers.set("Content-Disposition", "attachment", filename=f"{part}-{lot}.{kind}")
-    return response
+    return tables_as(kind, [export.Table(_("Units"), head, rows)], f"{part}-{lot}")
 
 
 # --- what comes in ----------------------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ from mes.nc_export import MOST_ON_PAPER, SORT_WORDS, WORDS_OF, Words
 from mes.nc_log import BATCH, SEVERITIES, SOURCES, Filter, Log
 from web.auth import actor, role
 from web.board_words import NC_STATES
+from web.files import told_file
 from web.forms import page_number
 from web.language import language, tell
 from web.orders import plan_and_today
@@ -157,8 +158,4 @@ def _told(kind: str, wanted: Filter, words: Words, name: str, separator: str | N
         for number in nc_export.table(session, kind, wanted, words, file, separator=separator):
             if number % BATCH == 0:
                 yield f"{number}\n".encode()
-        size = file.seek(0, 2)
-        yield f"{size} {name}\n".encode()
-        file.seek(0)
-        while block := file.read(65_536):
-            yield block
+        yield from told_file(file, name)
